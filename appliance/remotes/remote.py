@@ -1,0 +1,119 @@
+"""What the appliance asks of a remote, whatever its kind.
+
+Three answers to "is it there?": present (an ``Object``), absent (``None``), unknown (a ``RemoteError`` is raised).
+Nothing may follow from unknown. Objects are addressed by the id that the remote gave out, never by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+Gate = Callable[[int], None]
+"""Called before each piece of at most ``PIECE_BYTES`` is moved, with its size in bytes. It waits for the upload limit,
+counts progress, and raises ``Stopped`` when the work has to end; what was moved so far must stay usable."""
+
+Confirm = Callable[[str, int], None]
+"""``on_confirmed(session, offset_bytes)``: the remote has safely got the first offset_bytes; ``session`` is opaque, secret,
+and handed back to ``put`` to go on there."""
+
+PIECE_BYTES = 256 * 1024
+"""No more than this is moved between two calls of a Gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object as the remote itself reports it. ``sha256`` is None where the remote did not compute one."""
+
+    remote_id: str
+    archive_id: str
+    name: str  # "00000000" … or "manifest.json"
+    size_bytes: int
+    sha256: bytes | None
+    trashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Space in bytes; ``limit_bytes`` None is unlimited, ``free_bytes`` None is unknown."""
+
+    limit_bytes: int | None
+    used_bytes: int | None
+    free_bytes: int | None
+
+
+class BatchReader(Protocol):
+    """The bytes to be stored: size and SHA-256 were fixed at ingest."""
+
+    size_bytes: int
+    sha256: bytes
+
+    def read_at(self, offset_bytes: int, size_bytes: int) -> bytes:
+        """Exactly those bytes. Raises LocalDamaged where the local copy is gone or short."""
+        ...
+
+
+class Remote(Protocol):
+    """A place off the machine, already configured. Safe to call from several threads at once."""
+
+    kind: str
+
+    def prepare(self) -> None:
+        """Make what must be there before the first write: marker, README.txt, owner.json with our epoch. Safe to repeat.
+
+        Raises RemoteForeign where owner.json carries another epoch, RemoteAway where the place is not there.
+        """
+        ...
+
+    def check(self) -> None:
+        """The place is there, ours, and may be written to. Cheap; called before work starts.
+
+        Raises RemoteAway (not mounted, marker missing), RemoteForeign, RemoteReadOnly.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Write a small object, read it back, delete it: all that a transfer will need. Raises what those raise."""
+        ...
+
+    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+        """Ids for objects that do not exist yet, in the order of the names. Written to the ledger before they are used."""
+        ...
+
+    def put(
+        self, remote_id: str, archive_id: str, name: str, content: BatchReader,
+        session: str | None, on_confirmed: Confirm, gate: Gate,
+    ) -> Object:
+        """Store one object and return what the remote reports of it afterwards.
+
+        Safe to repeat with the same remote_id: goes on from the last byte that is safely there, and moves nothing when
+        the object is already complete and right. What stands under that id with other bytes is moved to the trash first.
+        Raises RemoteAway, RemoteBusy, RemoteFull, RemoteReadOnly, RemoteForeign, RemoteDamaged (stored bytes are not
+        what was sent), LocalDamaged (what was read is not what was ingested), and whatever ``gate`` raises.
+        """
+        ...
+
+    def stat(self, remote_id: str) -> Object | None:
+        """What the remote reports of this object, freshly (a folder reads the bytes); None: it is not there."""
+        ...
+
+    def get(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
+        """Those bytes in pieces of at most PIECE_BYTES. Raises RemoteDamaged where the object is shorter, or gone."""
+        ...
+
+    def list_archives(self) -> Iterator[str]:
+        """The archive ids that have a folder below our appliance id."""
+        ...
+
+    def list_objects(self, archive_id: str, gate: Gate) -> Iterator[Object]:
+        """All objects of the archive, in the order of their names, the trashed ones too. An absent folder lists nothing."""
+        ...
+
+    def trash(self, remote_id: str) -> None:
+        """Move the object to the remote's trash. Absent or trashed already: nothing happens."""
+        ...
+
+    def usage(self) -> Usage:
+        """Space on the remote. Raises RemoteAway."""
+        ...

@@ -1,0 +1,246 @@
+"""Every message of the MQTT contract: its topic, whether it is retained, its shape.
+
+Appliance, panel, command line and scripts read and write these classes and nothing else. Units are in the names:
+``_bytes``, ``_s`` (seconds), ``_bytes_per_s``; ``_at`` is a UTC time in ISO 8601 with ``Z``; ``_ratio`` is 0 to 1.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+ONLINE, OFFLINE = "online", "offline"
+
+
+class Rung(StrEnum):
+    """How well an archive is protected on a connection."""
+
+    RECEIVED = "received"
+    PARTIAL = "partial"
+    REMOTE = "remote"
+    PROVEN = "proven"
+
+
+class Health(StrEnum):
+    """Beside the rung: whether what we know of the copies is good."""
+
+    OK = "ok"
+    CHECKING = "checking"
+    UNKNOWN = "unknown"
+    DAMAGED = "damaged"
+    LOST = "lost"
+
+
+class Direction(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+class Message(BaseModel):
+    """A payload. Subclasses that have a topic name it below the base, with its variables in braces."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_timedelta="float")
+    topic: ClassVar[str] = ""
+    retain: ClassVar[bool] = False
+
+    def __init_subclass__(cls, topic: str = "", retain: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.topic = topic
+        cls.retain = retain
+
+    def payload(self) -> bytes:
+        return self.model_dump_json().encode()
+
+
+class Problem(Message):
+    """Something that keeps files from being safe. ``code`` and ``about`` together name it; it is cleared under the same name."""
+
+    code: str
+    about: str = Field(description="What it is about: 'disk', 'store', an archive id, a connection id, …")
+    message: str
+    next_step: str
+    needs_you: bool = Field(description="It does not pass by itself")
+    since_at: datetime
+
+
+class Disk(Message):
+    total_bytes: int
+    free_bytes: int
+    reserve_bytes: int = Field(description="Kept free for the appliance itself; no file is accepted into it")
+
+
+class Counts(Message):
+    archives: int
+    received: int
+    partial: int
+    remote: int
+    proven: int
+    local: int
+    damaged: int
+    lost: int
+    removed: int = Field(description="Removed, and can still be undone")
+
+
+class Queue(Message):
+    batches_up: int
+    bytes_up: int
+    batches_down: int
+    bytes_down: int
+    next_try_at: datetime | None = None
+
+
+class ActiveConnection(Message):
+    id: str
+    name: str
+    kind: str
+
+
+class ApplianceState(Message, topic="appliance/state", retain=True):
+    """The appliance at one glance."""
+
+    appliance_id: str
+    status: Literal["starting", "idle", "transferring", "waiting", "paused", "needs_you"]
+    status_reason: str
+    version: str
+    started_at: datetime
+    counts: Counts
+    stored_bytes: int = Field(description="Sum of the sizes of all archives")
+    bytes_at_risk: int = Field(description="Bytes that exist only on this appliance")
+    protected_by_at: datetime | None = Field(default=None, description="When nothing will be at risk any more, at the measured rate; none while unknown")
+    upload_rate_bytes_per_s: float = Field(default=0.0, description="Over the last 60 s")
+    download_rate_bytes_per_s: float = 0.0
+    eta_s: float | None = Field(default=None, description="Until the upload queue is empty; none while unknown")
+    progress_ratio: float = Field(default=1.0, description="Stored bytes of all archives on the active connection")
+    queue: Queue
+    paused: bool
+    upload_limit_kb_per_s: int
+    active_connection: ActiveConnection | None = None
+    disk: Disk
+    last_sync_at: datetime | None = Field(default=None, description="When the upload queue was last empty on the active connection")
+    problems: list[Problem] = []
+    last_problem: Problem | None = None
+
+
+class Placement(Message):
+    """One archive on one connection."""
+
+    connection_id: str
+    connection_name: str
+    active: bool
+    rung: Rung
+    batches_stored: int
+    manifest_stored: bool
+    remote_at: datetime | None = None
+    proven_at: datetime | None = Field(default=None, description="When the batch that was read back longest ago was read back")
+
+
+class ArchiveState(Message, topic="archive/{archive_id}/state", retain=True):
+    """One archive."""
+
+    id: str
+    title: str
+    file_name: str
+    owner: str
+    size_bytes: int
+    sha256: str = Field(description="64 hexadecimal digits")
+    created_at: datetime
+    batch_bytes: int
+    rung: Rung = Field(description="The best over valid connections")
+    health: Health
+    batches_total: int
+    batches_stored: int = Field(description="On the connection with the best rung")
+    batches_cached: int
+    local: bool = Field(description="The whole file is in the store")
+    wanted_local: bool = Field(description="False after a release, true again after a restore was asked for")
+    progress_ratio: float
+    at_risk_bytes: int
+    placements: list[Placement] = []
+    waiting_for: str | None = Field(default=None, description="Why nothing moves, in words")
+    waiting_until_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+class TransferState(Message, topic="transfer/{slot}/state", retain=True):
+    """What one transfer slot is moving. Published at most twice a second; cleared when idle."""
+
+    slot: int
+    archive_id: str
+    title: str
+    batch_index: int | None = Field(description="None: the manifest")
+    batches_total: int
+    connection_id: str
+    direction: Direction
+    done_bytes: int
+    size_bytes: int
+    rate_bytes_per_s: float
+    started_at: datetime
+
+
+class ConnectionState(Message, topic="connection/{connection_id}/state", retain=True):
+    """One configured remote."""
+
+    id: str
+    kind: str
+    name: str
+    active: bool
+    valid: bool
+    path: str | None = Field(default=None, description="Folder remotes only")
+    validated_at: datetime | None = None
+    free_bytes: int | None = None
+    limit_bytes: int | None = None
+    used_bytes: int | None = None
+    last_error: str | None = None
+    next_try_at: datetime | None = None
+
+
+class Setting(Message):
+    name: str
+    value: Any
+    source: Literal["environment", "set", "file", "default"]
+    description: str
+
+
+class SettingsState(Message, topic="appliance/settings", retain=True):
+    """The settings with where each came from, and their JSON schema."""
+
+    settings: list[Setting]
+    json_schema: dict[str, Any]
+
+
+class Event(Message, topic="event"):
+    """Something that happened."""
+
+    event: str
+    at: datetime
+    archive_id: str | None = None
+    connection_id: str | None = None
+    batch_index: int | None = None
+    message: str | None = None
+
+
+class LogLine(Message, topic="log"):
+    """One line of the appliance's log."""
+
+    at: datetime
+    level: Literal["debug", "info", "warning", "error"]
+    source: str
+    message: str
+    archive_id: str | None = None
+
+
+class Error(Message):
+    code: str
+    message: str
+
+
+class Response(Message):
+    """The answer to a request; exactly one of data and error is meaningful."""
+
+    transaction: str
+    status: Literal["ok", "error"]
+    data: Any = None
+    error: Error | None = None
