@@ -10,6 +10,7 @@ All functions raise OSError as the system call did; callers translate it at thei
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -121,9 +122,14 @@ def _folder(path: Path) -> Iterator[int]:
 
 
 def sync_dir(path: Path) -> None:
-    """The names in this folder survive a power cut."""
+    """The names in this folder survive a power cut, where its file system can promise that at all."""
     with _folder(path) as fd:
-        _fsync(fd)
+        try:
+            _fsync(fd)
+        except OSError as error:
+            # Some mounts (SMB, FUSE) have no fsync of folders and say EINVAL: they write names through, or nothing helps.
+            if error.errno != errno.EINVAL:
+                raise
     _done(Operation("sync_dir", path))
 
 
@@ -189,3 +195,14 @@ def take(path: Path) -> None:
     _done(Operation("take", path))
     with DurableFile.open(path) as file:
         file.sync()
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor for flock(2); the file is made where it is missing. Its content need not survive anything."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def note(fd: int, text: bytes) -> None:
+    """Replace the content of a lock file; not synced, for people to read."""
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, text, 0)

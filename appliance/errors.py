@@ -119,6 +119,13 @@ class RemoteBusy(RemoteError):
         self.retry_after_s = retry_after_s
 
 
+class RemoteStalled(RemoteError):
+    """The remote does not answer, and does not say so either. It is tried again by itself."""
+
+    code = "remote_stalled"
+    retriable = True
+
+
 class RemoteFull(RemoteError):
     """The remote has no room for the batch. Needs a person."""
 

@@ -10,13 +10,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-Gate = Callable[[int], None]
-"""Called before each piece of at most ``PIECE_BYTES`` is moved, with its size in bytes. It waits for the upload limit,
-counts progress, and raises ``Stopped`` when the work has to end; what was moved so far must stay usable."""
+
+class Gate(Protocol):
+    """What every piece passes: it waits for the upload limit, counts progress, and ends the work when it has to end."""
+
+    def piece_bytes(self) -> int:
+        """How much to move before the next call: 1 to ``PIECE_BYTES``, less under a low limit. Asked anew for each piece."""
+        ...
+
+    def __call__(self, size_bytes: int) -> None:
+        """Called before a piece of that size is moved; 0 where bytes are only compared or checked, which no limit concerns.
+
+        Raises Stopped when the work has to end; what was moved so far must stay usable.
+        """
+        ...
+
 
 Confirm = Callable[[str, int], None]
 """``on_confirmed(session, offset_bytes)``: the remote has safely got the first offset_bytes; ``session`` is opaque, secret,
-and handed back to ``put`` to go on there."""
+and handed back to ``put`` to go on there. Not called where the remote's own state tells (a folder's part file)."""
 
 PIECE_BYTES = 256 * 1024
 """No more than this is moved between two calls of a Gate."""
@@ -60,8 +72,9 @@ class Remote(Protocol):
     kind: str
 
     def prepare(self) -> None:
-        """Make what must be there before the first write: marker, README.txt, owner.json with our epoch. Safe to repeat.
+        """Make what must be there before the first write: README.txt, owner.json with our epoch. Safe to repeat.
 
+        The marker is not made here but once, when the connection is added (``create`` of the remote's class).
         Raises RemoteForeign where owner.json carries another epoch, RemoteAway where the place is not there.
         """
         ...
@@ -84,7 +97,7 @@ class Remote(Protocol):
     def put(
         self, remote_id: str, archive_id: str, name: str, content: BatchReader,
         session: str | None, on_confirmed: Confirm, gate: Gate,
-    ) -> Object:
+    ) -> Object:  # fmt: skip
         """Store one object and return what the remote reports of it afterwards.
 
         Safe to repeat with the same remote_id: goes on from the last byte that is safely there, and moves nothing when
@@ -94,8 +107,11 @@ class Remote(Protocol):
         """
         ...
 
-    def stat(self, remote_id: str) -> Object | None:
-        """What the remote reports of this object, freshly (a folder reads the bytes); None: it is not there."""
+    def stat(self, remote_id: str, gate: Gate | None = None) -> Object | None:
+        """What the remote reports of this object, freshly (a folder reads the bytes); None: it is not there.
+
+        What stands under that id but cannot be read, or is no file, is reported with a SHA-256 of zeros.
+        """
         ...
 
     def get(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
@@ -107,7 +123,10 @@ class Remote(Protocol):
         ...
 
     def list_objects(self, archive_id: str, gate: Gate) -> Iterator[Object]:
-        """All objects of the archive, in the order of their names, the trashed ones too. An absent folder lists nothing."""
+        """All objects of the archive, in the order of their names; trashed ones too, where trashing keeps their id (Drive).
+
+        An absent folder lists nothing.
+        """
         ...
 
     def trash(self, remote_id: str) -> None:

@@ -1,0 +1,91 @@
+"""``python -m appliance``: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+
+from appliance.app import Appliance, answer
+from appliance.errors import ApplianceError
+from appliance.logs import RecentLines, start_logging
+from appliance.settings import Settings, SettingsStore
+from mqtt.client import Broker, BrokerAddress
+from mqtt.messages import OFFLINE, LogLine
+from mqtt.requests import Responder
+from mqtt.topics import Topics
+
+log = logging.getLogger("appliance")
+_LAST_WORDS_S = 1.0
+
+
+def main() -> int:
+    """Exit status 0 after a clean stop, 1 when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m appliance", description="The PyArchive appliance, in the foreground")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends, as when the demo dies")
+    arguments = parser.parse_args()
+    stop = _until(arguments.until_stdin_closes)
+    try:
+        lines = start_logging(SettingsStore(os.environ).current.log_level)
+        appliance = Appliance(os.environ, lines)
+    except ApplianceError as error:
+        print(f"pyarchive appliance: {error}", file=sys.stderr)
+        return 1
+    _run(appliance, lines, stop)
+    # What hangs in the system (a network mount that is gone) must not keep a stopped appliance alive; all is synced.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _until(stdin_closes: bool) -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken must not end us
+    if stdin_closes:
+
+        def watch() -> None:
+            while os.read(0, 4096):
+                pass
+            stop.set()
+
+        threading.Thread(target=watch, name="parent", daemon=True).start()
+    return stop
+
+
+def _run(appliance: Appliance, lines: RecentLines, stop: threading.Event) -> None:
+    topics = Topics(appliance.folder.appliance_id)
+    broker = Broker(
+        _address(appliance.settings.current), topics, client_id=f"{topics.appliance_id}-appliance", will=(topics.availability, OFFLINE.encode())
+    )
+    reporter = appliance.attach(broker, topics)
+    lines.listener = lambda line: _publish_line(broker, topics, line)
+    responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
+    broker.on_connected(reporter.publish_all_again)
+    appliance.start()
+    responder.start()
+    broker.start()
+    stop.wait()
+    responder.stop()
+    appliance.stop()
+    lines.listener = None
+    broker.stop(_LAST_WORDS_S)
+
+
+def _address(settings: Settings) -> BrokerAddress:
+    return BrokerAddress(
+        host=settings.mqtt_host, port=settings.mqtt_port, username=settings.mqtt_username, password=settings.mqtt_password,
+        tls_ca=settings.mqtt_tls_ca,
+    )  # fmt: skip
+
+
+def _publish_line(broker: Broker, topics: Topics, line: LogLine) -> None:
+    if not line.source.startswith(("mqtt", "paho")):  # what the client logs while it publishes must not be published by it
+        broker.publish(topics("log"), line.payload(), retain=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The appliance: builds its parts, starts them, stops them in reverse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from appliance import clock, startup
+from appliance.archive import Archive
+from appliance.catalog.journal import CatalogDB
+from appliance.connections import Connections
+from appliance.data_folder import DataFolder
+from appliance.errors import ApplianceError
+from appliance.handlers import Handlers
+from appliance.housekeeping import Housekeeper, Keeping
+from appliance.intake.inbox import Inbox
+from appliance.intake.intake import Intake
+from appliance.integrity.orphans import Orphans
+from appliance.integrity.verify import Verifier
+from appliance.jobs import Jobs
+from appliance.library import Library
+from appliance.logs import RecentLines
+from appliance.placement import Placement
+from appliance.problems import Problems
+from appliance.remotes.remote import Remote
+from appliance.reporter import Outgoing, Reporter
+from appliance.settings import SettingsStore
+from appliance.states import States
+from appliance.transfer.engine import Engine
+from mqtt.messages import Event, Problem
+from mqtt.topics import Topics
+
+log = logging.getLogger("appliance")
+_STOP_S = 1.0
+
+
+class Appliance:
+    """All parts over one data folder, without a broker: ``attach`` gives it one. Raises DataFolderError, SettingsError."""
+
+    def __init__(self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote) -> None:
+        self.settings = SettingsStore(environment)
+        self.folder = DataFolder(self.settings.current.data)
+        self.folder.open(self.settings.current.appliance_id)
+        self.problems = Problems()
+        self.db = CatalogDB.open(self.folder.catalog)
+        self._attach_settings()
+        self.library = Library(self.folder, self.db)
+        self._first_store()
+        self.rebuilt = startup.rebuild_missing_entries(self.library, self.problems)
+        self.library.load()
+        self.connections = Connections(self.library, wrap)
+        self.connections.publish()
+        self.reporter: Reporter | None = None
+        self._build(lines)
+        startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
+        startup.say_broken(self.library, self.problems)
+
+    def _attach_settings(self) -> None:
+        table = self.db.table("settings")
+        kept = table.get(doc_id="values")
+        self.settings.attach(dict(kept or {}), lambda values: self.db.apply({"settings": {"values": values}}))
+
+    def _first_store(self) -> None:
+        # A store without a marker is made only where nothing was ever kept: otherwise its disk is merely away.
+        known = len(self.db.table("archives")) or any(self.folder.ledger.iterdir())
+        if not known and not (self.folder.store.exists() and any(self.folder.store.iterdir())):
+            self.folder.make_store()
+
+    def _build(self, lines: RecentLines) -> None:
+        self.intake = Intake(self.library, self.settings, self.problems, lambda event, archive: self._tell(event, archive))
+        self.inbox = Inbox(self.library, self.intake, self.settings, self.problems)
+        self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell)
+        self.placement = Placement(self.library, self.connections, self.settings, self._tell)
+        self.jobs = Jobs()
+        self.verifier = Verifier(self.library, self.connections, self.problems, lambda: self.engine.paused)
+        self.orphans = Orphans(self.library, self.connections, self.settings)
+        self.states = States(
+            self.library, self.connections, self.settings, self.problems, self.engine, self.verifier.checking,
+            version("pyarchive-appliance"), clock.now(), self._last_sync(),
+        )  # fmt: skip
+        keeping = Keeping(self.library, self.connections, self.intake, self.placement, self.settings, self.problems)
+        self.housekeeper = Housekeeper(keeping, self._settle, lambda: self.reporter and self.reporter.changed())
+        self.handlers = Handlers(
+            self.library, self.connections, self.settings, self.intake, self.engine, self.placement, self.verifier, self.orphans,
+            self.jobs, self.states, lines, self.set_paused,
+        )  # fmt: skip
+
+    def _settle(self) -> None:
+        startup.settle(self.library, self.placement, self.problems)
+        startup.note_missing_copies(self.library, self.problems)
+        self.engine.sync_now()
+
+    # Life
+
+    def attach(self, broker: Outgoing, topics: Topics) -> Reporter:
+        """From here on changes are published; nothing is until the reporter starts."""
+        reporter = self.reporter = Reporter(self.states, broker, topics)
+        self.library.on_change(reporter.archive_changed)
+        self.connections.on_change(reporter.connection_changed)
+        self.settings.on_change(reporter.settings_changed)
+        self.problems.on_change(self._problem_changed)
+        reporter.on_tick(self._note_sync)
+        return reporter
+
+    def start(self) -> None:
+        self.housekeeper.start()
+        self.intake.start()
+        self.inbox.start()
+        self.jobs.start()
+        self.engine.start(paused=bool(self._kept_state().get("paused")))
+        if self.reporter:
+            self.reporter.start()
+        log.info("appliance %s is up: %d archives in %s", self.folder.appliance_id, len(self.library.views), self.folder.path)
+
+    def stop(self) -> None:
+        """Every part ends at its next piece; what it was at goes on at the next start."""
+        for part in (self.inbox, self.engine, self.jobs, self.intake, self.housekeeper):
+            part.stop(_STOP_S)
+        if self.reporter:
+            self.reporter.stop(_STOP_S)
+        self.db.close()
+        self.folder.close()
+        log.info("stopped")
+
+    # State that outlives the process
+
+    def _kept_state(self) -> dict[str, Any]:
+        return dict(self.db.table("settings").get(doc_id="state") or {})
+
+    def _keep_state(self, **changes: Any) -> None:
+        self.db.apply({"settings": {"state": {**self._kept_state(), **changes}}})
+
+    def set_paused(self, paused: bool) -> None:
+        """Kept over restarts, and written before it is in force."""
+        if paused != self.engine.paused:
+            self._keep_state(paused=paused)
+            self.engine.pause(paused)
+            log.info("transfers are %s", "paused" if paused else "resumed")
+        for archive_id in self.library.ids() if self.reporter else ():
+            assert self.reporter is not None
+            self.reporter.archive_changed(archive_id)
+
+    def _last_sync(self) -> Any:
+        text = self._kept_state().get("last_sync_at")
+        return clock.from_iso(text) if text else None
+
+    def _note_sync(self) -> None:
+        """The moment at which nothing was left to send; kept only when it changes."""
+        active, totals = self.library.active, self.library.totals
+        if active is None or not totals.archives:
+            return
+        done = not self.engine.pending()[0] and totals.rungs.total() == totals.rungs["remote"] + totals.rungs["proven"]
+        if done and self._sync_due:
+            self.states.last_sync_at = clock.now()
+            self._keep_state(last_sync_at=clock.iso(self.states.last_sync_at))
+        self._sync_due = not done
+
+    _sync_due = False
+
+    # Events
+
+    def _tell(self, event: str, archive: Archive, index: int | None = None, connection_id: str = "") -> None:
+        if self.reporter:
+            self.reporter.event(
+                Event(event=event, at=clock.now(), archive_id=archive.id, connection_id=connection_id or None, batch_index=index)
+            )
+
+    def _problem_changed(self, what: str, problem: Problem) -> None:
+        if self.reporter:
+            self.reporter.event(Event(event=what, at=clock.now(), message=problem.message))
+            self.reporter.changed()
+
+
+def answer(appliance: Appliance, login: str, verb: str, parameters: dict[str, Any]) -> Any:
+    """What the responder calls. Raises ApplianceError; a full or read-only disk is said in words."""
+    try:
+        return appliance.handlers.execute(login, verb, parameters)
+    except OSError as error:
+        raise ApplianceError(f"{verb}: {error.strerror or error}; check the appliance's disk") from error

@@ -1,0 +1,118 @@
+"""The folder of everything the appliance keeps: its places, its lock, its identity, the marker of the store."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from appliance import durable
+from appliance.errors import ApplianceError, StoreUnavailable
+from mqtt.messages import Disk
+from mqtt.topics import APPLIANCE_ID
+
+MARKER = ".pyarchive"
+_GIB, _MIB = 1 << 30, 1 << 20
+
+
+class DataFolderError(ApplianceError):
+    """The data folder cannot be used. The text says why and what to do."""
+
+    code = "data_folder"
+
+
+class DataFolder:
+    """Paths below DATA. ``open`` must succeed before anything else is touched."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.catalog = self.path / "catalog"
+        self.ledger = self.path / "ledger"
+        self.store = self.path / "store"
+        self.spool = self.path / "spool"
+        self.uploads = self.path / "uploads"
+        self.trash = self.path / "trash"
+        self.inbox = self.path / "inbox"
+        self.secrets = self.path / "secrets"
+        self.appliance_id = ""
+        self._lock_fd = -1
+
+    def open(self, wanted_id: str | None) -> None:
+        """Lock the folder, make what is missing (never the store of an appliance that had one), know the appliance's id.
+
+        Raises DataFolderError: another appliance has it, another id is wanted than the one on the data, no right to write.
+        """
+        try:
+            durable.make_dirs(self.path, 0o755)
+            self._lock()
+            self.appliance_id = self._identify(wanted_id)
+            for folder, mode in ((self.catalog, 0o700), (self.ledger, 0o700), (self.secrets, 0o700), (self.spool, 0o700)):
+                durable.make_dir(folder, mode)
+            for folder in (self.uploads, self.trash, self.inbox):
+                durable.make_dir(folder, 0o750)
+        except OSError as error:
+            raise DataFolderError(f"cannot use the data folder {self.path}: {error.strerror}; check its owner and rights") from error
+
+    def _lock(self) -> None:
+        path = self.path / ".lock"
+        fd = durable.open_lock(path)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = path.read_text(errors="replace").strip() or "an unknown process"
+            os.close(fd)
+            raise DataFolderError(f"{self.path} is in use by another appliance ({holder}); stop it first, or use another --data") from None
+        durable.note(fd, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
+        self._lock_fd = fd
+
+    def _identify(self, wanted: str | None) -> str:
+        file = self.path / "appliance_id"
+        known = file.read_text().strip() if file.exists() else None
+        if known is not None and not APPLIANCE_ID.fullmatch(known):
+            raise DataFolderError(f"{file} does not hold an appliance id; put the old one back (it names the folder on your remote)")
+        if known and wanted and known != wanted:
+            raise DataFolderError(
+                f"{self.path} belongs to appliance {known}, not {wanted}; unset PYARCHIVE_APPLIANCE_ID or use another data folder"
+            )
+        if known is None:
+            known = wanted or f"pyarchive-{secrets.token_hex(4)}"
+            durable.replace(file, f"{known}\n".encode(), 0o644)
+        return known
+
+    def make_store(self) -> None:
+        """The first start: the store with its marker. Safe to repeat."""
+        durable.make_dir(self.store, 0o750)
+        marker = self.store / MARKER
+        if not marker.exists():
+            content = {"format": "pyarchive-store", "version": 1, "appliance_id": self.appliance_id}
+            durable.replace(marker, json.dumps(content).encode(), 0o644)
+
+    def check_store(self) -> None:
+        """Raises StoreUnavailable where the store's disk is away, another one, or read-only."""
+        try:
+            marker = json.loads((self.store / MARKER).read_text())
+        except (OSError, ValueError):
+            raise StoreUnavailable(f"the store {self.store} is away (its marker {MARKER} is missing); connect and mount its disk") from None
+        if marker.get("appliance_id") != self.appliance_id:
+            raise StoreUnavailable(f"the disk at {self.store} belongs to appliance {marker.get('appliance_id')}; mount the right one")
+        if os.statvfs(self.store).f_flag & os.ST_RDONLY:
+            raise StoreUnavailable(f"the store {self.store} is read-only; check its disk (dmesg), then mount it writable again")
+
+    def disk(self, reserve_mib: int | None) -> Disk:
+        """Space where the store is. The reserve that is not set: 5 % of the disk, at least 16 MiB, at most 1 GiB."""
+        place = self.store if self.store.exists() else self.path
+        usage = shutil.disk_usage(place)
+        automatic = min(_GIB, max(16 * _MIB, usage.total // 20))
+        return Disk(
+            total_bytes=usage.total, free_bytes=usage.free, reserve_bytes=automatic if reserve_mib is None else reserve_mib * _MIB
+        )
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+

@@ -1,0 +1,165 @@
+"""What is looked at from time to time: disk space, the store's disk, remotes' space, what expires, ledgers worth rewriting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from appliance import clock
+from appliance.connections import Connections
+from appliance.errors import ApplianceError, RemoteError
+from appliance.intake.admission import in_words
+from appliance.intake.intake import Intake
+from appliance.library import Library
+from appliance.placement import Placement
+from appliance.problems import Problems
+from appliance.settings import SettingsStore
+
+log = logging.getLogger("housekeeping")
+_LOOK_EVERY_S = 2.0
+_SELDOM_EVERY_S = 60.0
+_WARN_RATIO = 0.1
+_EARLIEST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+
+def clock_is_trusted(library: Library) -> bool:
+    """Nothing is judged by age while the clock stands before what it already was (a Pi has no battery for it)."""
+    newest = max((view.archive.created_at for view in library.all_views()), default=_EARLIEST)
+    return clock.now() >= max(newest, _EARLIEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The looks themselves; each may be called at any time, from one thread."""
+
+    library: Library
+    connections: Connections
+    intake: Intake
+    placement: Placement
+    settings: SettingsStore
+    problems: Problems
+
+    def look_at_store(self) -> bool:
+        """Is the store there? Says so when not, and clears it when it is back."""
+        try:
+            self.library.folder.check_store()
+        except ApplianceError as error:
+            self.problems.raise_(error.code, "store", str(error), "it goes on by itself once the disk is back", needs_you=True)
+            return False
+        self.problems.clear_about("store")
+        return True
+
+    def look_at_disk(self) -> None:
+        """Two thresholds before the reserve: a word of warning below 10 % free, an alarm when no file can be taken in any more."""
+        disk = self.library.folder.disk(self.settings.current.reserve_mib)
+        free, reserve = in_words(disk.free_bytes), in_words(disk.reserve_bytes)
+        if disk.free_bytes <= disk.reserve_bytes:
+            self.problems.raise_(
+                "disk_full", "disk", f"no more files are taken in: {free} free of {in_words(disk.total_bytes)}, {reserve} are kept in reserve",
+                "release archives that are remote, remove what is not needed, or use a larger disk", needs_you=True,
+            )  # fmt: skip
+            return
+        self.problems.clear("disk_full", "disk")
+        if disk.free_bytes < disk.total_bytes * _WARN_RATIO:
+            self.problems.raise_(
+                "disk_low", "disk", f"the disk is nearly full: less than 10 % of {in_words(disk.total_bytes)} free",
+                "release archives that are remote, or use a larger disk", needs_you=False,
+            )  # fmt: skip
+        else:
+            self.problems.clear("disk_low", "disk")
+
+    def expire(self) -> None:
+        """Removals past their undo time, and files that were announced and never filled."""
+        if not clock_is_trusted(self.library):
+            return
+        self.placement.expire()
+        limit = clock.now() - timedelta(days=self.settings.current.unfinished_days)
+        for upload_id, document in list(self.library.db.table("uploads").items()):
+            if document["state"] in {"filling", "failed"} and clock.from_iso(document["announced_at"]) < limit:
+                log.warning("%s was announced and never finished; it has expired", document["title"])
+                self.intake.discard(upload_id)
+
+    def trash_buried(self) -> int:
+        """Objects under a tombstone older than the grace time go to the remote's trash, a set number in one run. How many went."""
+        if not clock_is_trusted(self.library):
+            return 0
+        limit = clock.iso(clock.now() - timedelta(days=self.settings.current.grace_days))
+        due = [(key, doc) for key, doc in self.library.db.table("tombstones").items() if doc["at"] < limit]
+        gone: dict[str, None] = {}
+        for key, document in due[: self.settings.current.trash_per_run]:
+            if self._trash(document):
+                gone[key] = None
+        if gone:
+            self.library.db.apply({"tombstones": gone})
+        return len(gone)
+
+    def _trash(self, document: dict[str, str]) -> bool:
+        """True when the tombstone has done its duty. An archive that came back keeps its objects."""
+        connection = self.connections.get(document["connection_id"])
+        if connection is None or document["remote_id"].partition("/")[0] in self.library.views:
+            return True
+        try:
+            remote = self.connections.remote(connection.id)
+            remote.check()
+            remote.trash(document["remote_id"])
+        except RemoteError as error:
+            log.info("%s cannot be trashed yet: %s", document["remote_id"], error)
+            return False
+        return True
+
+    def rewrite_ledgers(self, is_stopped: Callable[[], bool]) -> None:
+        for archive_id in self.library.ids():
+            if is_stopped():
+                return
+            ledger = self.library.ledger_if_open(archive_id)
+            if ledger is not None and ledger.compact_if_worthwhile():
+                log.debug("ledger of %s rewritten", archive_id)
+
+
+class Housekeeper:
+    """A thread that looks. ``on_store_back`` runs once whenever the store's disk has come (back)."""
+
+    def __init__(self, keeping: Keeping, on_store_back: Callable[[], None], changed: Callable[[], None]) -> None:
+        self._keeping = keeping
+        self._on_store_back = on_store_back
+        self._changed = changed
+        self._stop = threading.Event()
+        self._store_was_there = False
+        self._thread = threading.Thread(target=self._work, name="housekeeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        seldom_s = 0.0
+        while not self._stop.is_set():
+            try:
+                self._look()
+                if clock.monotonic_s() >= seldom_s:
+                    seldom_s = clock.monotonic_s() + _SELDOM_EVERY_S
+                    self._look_seldom()
+            except Exception:
+                log.exception("a look failed")
+            self._stop.wait(_LOOK_EVERY_S)
+
+    def _look(self) -> None:
+        there = self._keeping.look_at_store()
+        if there and not self._store_was_there:
+            self._on_store_back()
+        self._store_was_there = there
+        self._keeping.look_at_disk()
+        self._changed()
+
+    def _look_seldom(self) -> None:
+        self._keeping.connections.refresh_usage()
+        self._keeping.expire()
+        self._keeping.trash_buried()
+        self._keeping.rewrite_ledgers(self._stop.is_set)

@@ -1,0 +1,168 @@
+"""Where an archive's copies are to be: release, restore, removal and its undo."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from appliance import clock, durable
+from appliance.archive import Archive
+from appliance.connections import Connections
+from appliance.errors import ApplianceError, Conflict, RemoteError, Refused
+from appliance.integrity.listing import Listing, list_archive
+from appliance.library import Library
+from appliance.remotes.remote import Gate
+from appliance.settings import SettingsStore
+from appliance.store import free_local
+from appliance.transfer.gates import CheckGate
+from appliance.jobs import Job
+from mqtt.messages import Rung
+
+log = logging.getLogger("placement")
+Tell = Callable[[str, Archive], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The verbs that change where copies are. Each takes the archive's lock alone while it changes something."""
+
+    library: Library
+    connections: Connections
+    settings: SettingsStore
+    tell: Tell
+
+    # Release and restore
+
+    def release(self, archive_id: str, job: Job) -> dict[str, str]:
+        """Free the local copy, after manifest and every batch were freshly listed and right on one connection.
+
+        Raises Refused where no connection has all of it right, Conflict where it is busy or released already, Stopped.
+        """
+        view = self.library.view(archive_id)
+        if not view.local:
+            raise Conflict(f"{view.archive.title!r} is released already; `pyarchive restore` brings it back")
+        job.total_bytes = view.archive.size_bytes
+        with self.library.locks.alone(archive_id):
+            connection_id = self._proof(archive_id, CheckGate(job.stopped.is_set, job.count))
+            self.library.ledger(archive_id).released()
+            self.library.changed(archive_id)
+            free_local(self.library.local_folder(archive_id), view.archive.file_name)
+        log.info("released %s; its copy is on %s", view.archive.title, connection_id, extra={"archive_id": archive_id})
+        self.tell("archive_released", view.archive)
+        return {"archive_id": archive_id, "connection_id": connection_id}
+
+    def _proof(self, archive_id: str, gate: Gate) -> str:
+        """The connection on which all was freshly found right. Raises Refused with what each one lacks."""
+        view = self.library.view(archive_id)
+        reasons = []
+        for connection_id in sorted(self.library.valid & view.standings.keys(), key=lambda c: c != self.library.active):
+            if view.standings[connection_id].rung not in {Rung.REMOTE, Rung.PROVEN} or view.standings[connection_id].manifest_due:
+                reasons.append(f"{view.standings[connection_id].batches_stored} of {view.batches} batches are stored there")
+                continue
+            reason = self._why_not(archive_id, connection_id, gate)
+            if reason is None:
+                return connection_id
+            reasons.append(reason)
+        why = "; ".join(reasons) or "no valid connection has any of it"
+        raise Refused(f"{view.archive.title!r} cannot be released, its only copy is here: {why}; wait until it is remote (`pyarchive show`)")
+
+    def _why_not(self, archive_id: str, connection_id: str, gate: Gate) -> str | None:
+        ledger, remote = self.library.ledger(archive_id), self.connections.remote(connection_id)
+        try:
+            listing = list_archive(ledger, connection_id, remote, gate)
+        except RemoteError as error:
+            return f"the remote does not answer ({error})"
+        return None if listing.is_right else _in_words(listing)
+
+    def restore(self, archive_id: str) -> None:
+        """Ask for the local copy back; the engine fetches what is missing. Nothing happens when it is wanted already."""
+        ledger = self.library.ledger(archive_id)
+        if not ledger.wanted_local:
+            ledger.want_local()
+            self.library.changed(archive_id)
+
+    # Removal
+
+    def remove(self, archive_id: str) -> datetime:
+        """Into the trash; the time until which it can be undone. What is on the remotes stays until then."""
+        at = clock.now()
+        with self.library.locks.alone(archive_id):
+            self.library.mark_removed(archive_id, at)
+            self._move(self.library.local_folder(archive_id), self.library.folder.trash / archive_id)
+        archive = self.library.archive(archive_id)
+        log.info("removed %s", archive.title, extra={"archive_id": archive_id})
+        self.tell("archive_removed", archive)
+        return at + timedelta(days=self.settings.current.undo_days)
+
+    def undo(self, archive_id: str) -> None:
+        """Raises Conflict where it was not removed."""
+        if self.library.archive(archive_id).removed_at is None:
+            raise Conflict("this archive was not removed; there is nothing to undo")
+        with self.library.locks.alone(archive_id):
+            self._move(self.library.folder.trash / archive_id, self.library.local_folder(archive_id))
+            self.library.mark_removed(archive_id, None)
+        self.tell("archive_created", self.library.archive(archive_id))
+
+    def _move(self, source: Path, target: Path) -> None:
+        if not source.exists():
+            return
+        try:
+            durable.rename(source, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # a store on a disk of its own keeps its removed copies where they are
+                raise
+            return
+        durable.sync_dir(target.parent)
+        durable.sync_dir(source.parent)
+
+    def settle(self, archive_id: str) -> None:
+        """End what a crash cut in two: freeing a released copy, moving a removed one or one taken back."""
+        view = self.library.view(archive_id)
+        here, trash = self.library.local_folder(archive_id), self.library.folder.trash / archive_id
+        if view.archive.removed_at:
+            self._move(here, trash)
+        else:
+            self._move(trash, here)
+            if not view.local and not view.wanted_local:
+                free_local(here, view.archive.file_name)
+
+    # The end of a removal
+
+    def expire(self) -> None:
+        """Archives removed longer ago than the undo time: the local copy goes, and what is on remotes gets tombstones.
+
+        Call only while the clock can be trusted.
+        """
+        limit = clock.now() - timedelta(days=self.settings.current.undo_days)
+        for view in self.library.all_views():
+            if view.archive.removed_at and view.archive.removed_at < limit:
+                self._bury(view.archive)
+
+    def _bury(self, archive: Archive) -> None:
+        try:
+            with self.library.locks.alone(archive.id, timeout_s=1.0):
+                tombstones = self._tombstones(archive.id)
+                for folder in (self.library.folder.trash / archive.id, self.library.local_folder(archive.id)):
+                    free_local(folder, archive.file_name)
+                self.library.forget(archive.id, {"tombstones": tombstones})
+        except (ApplianceError, OSError) as error:
+            log.warning("the removed archive %s cannot be freed yet: %s", archive.id, error)
+
+    def _tombstones(self, archive_id: str) -> dict[str, dict[str, str]]:
+        ledger = self.library.ledger(archive_id)
+        at = clock.iso(clock.now())
+        found = {}
+        for connection_id in ledger.connections():
+            ids = [ledger.remote_id(connection_id, index) for index in [None, *range(ledger.batch_count)]]
+            for remote_id in filter(None, ids):
+                found[f"{connection_id}:{remote_id}"] = {"connection_id": connection_id, "remote_id": remote_id, "reason": "removed", "at": at}
+        return found
+
+
+def _in_words(listing: Listing) -> str:
+    parts = [(len(listing.absent), "missing"), (len(listing.different), "different"), (int(not listing.manifest_right), "manifest not right")]
+    return "a fresh listing there found " + ", ".join(f"{count} {what}" for count, what in parts if count)

@@ -1,0 +1,264 @@
+"""A remote that is a folder: a USB disk, a mounted NAS. The id of an object is its path below the appliance's folder.
+
+Besides the layout of ``layout.py`` there are, below ``<appliance id>/``::
+
+    <archive id>/.00000003.part       a batch on its way; what of it is right need not be sent again
+    .trash/<archive id>.00000003.<8 random hexadecimal digits>     what was replaced or trashed
+    .probe-<connection id>            a probe, for a moment
+
+Nothing but ordinary files, folders and renames is used: exFAT, NFS and SMB will do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from appliance import durable
+from appliance.errors import BadRequest, LocalDamaged, RemoteBusy, RemoteDamaged
+from appliance.names import ARCHIVE_ID
+from appliance.remotes.folder_files import NO_SHA256, Content, Unmetered, content_of, fill, is_file, next_piece, open_part, opened
+from appliance.remotes.folder_place import FILE_MODE, GONE, Place
+from appliance.remotes.layout import is_object_name
+from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Gate, Object, Usage
+
+TRASH_NAME = ".trash"
+_PROBE = b"PyArchive was here: this file may be deleted.\n" * 100
+_IS_A_LINK = frozenset({errno.ELOOP, errno.EMLINK})
+
+
+class FolderRemote:
+    """``Remote`` on a folder. ``folder_id`` is what ``create`` returned when the connection was added."""
+
+    kind = "folder"
+
+    def __init__(self, folder: Path, appliance_id: str, connection_id: str, epoch: str, *, folder_id: str | None) -> None:
+        self._place = Place(folder, appliance_id, connection_id, epoch, folder_id)
+        self._probe = self._place.home / f".probe-{connection_id}"
+        self._lock = threading.Lock()
+        self._written_now: set[str] = set()
+
+    def create(self) -> str:
+        """Mark the folder when its connection is added; returns the id that the connection has to remember.
+
+        The folder itself must exist. A folder that is marked already (by another appliance, by a connection before) is joined.
+        Raises RemoteAway (no folder), RemoteForeign (another epoch owns our place in it), RemoteReadOnly, RemoteFull.
+        """
+        folder_id = self._place.create()
+        self._place.prepare()
+        return folder_id
+
+    def prepare(self) -> None:
+        self._place.prepare()
+
+    def check(self) -> None:
+        self._place.require_writable()
+
+    def probe(self) -> None:
+        self._place.require_ours()
+        with self._place.boundary("writing a probe", len(_PROBE)):
+            durable.unlink(self._probe, missing_ok=True)
+            with durable.DurableFile.create(self._probe, FILE_MODE) as file:
+                file.write_at(0, _PROBE)
+                file.sync()
+            with opened(self._probe) as fd:
+                found = os.read(fd, len(_PROBE) + 1)
+            durable.unlink(self._probe)
+        if found != _PROBE:
+            raise RemoteDamaged(f"what was written to {self._place.folder} came back different; check the disk")
+
+    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+        ids = [f"{archive_id}/{name}" for name in names]
+        for remote_id in ids:
+            _split(remote_id)
+        return ids
+
+    def put(
+        self, remote_id: str, archive_id: str, name: str, content: BatchReader,
+        session: str | None, on_confirmed: Confirm, gate: Gate,  # noqa: ARG002 (the part file tells how far it is)
+    ) -> Object:  # fmt: skip
+        if _split(remote_id) != (archive_id, name):
+            raise BadRequest(f"{remote_id[:64]!r} is not the id of {name[:64]!r} of archive {archive_id[:64]!r}")
+        with self._alone(remote_id), self._place.boundary(f"storing {remote_id}", content.size_bytes):
+            self._place.require_ours()
+            if not self._is_there(remote_id, content, gate):
+                self._write(remote_id, content, gate)
+        return Object(remote_id, archive_id, name, content.size_bytes, content.sha256)
+
+    @contextlib.contextmanager
+    def _alone(self, remote_id: str) -> Iterator[None]:
+        """A writer that hangs in the system still has its part file open: nobody else may fill it."""
+        with self._lock:
+            if remote_id in self._written_now:
+                raise RemoteBusy(f"{remote_id} is still being written; it is tried again later")
+            self._written_now.add(remote_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._written_now.discard(remote_id)
+
+    def _is_there(self, remote_id: str, content: BatchReader, gate: Gate) -> bool:
+        """Complete and right. What else stands there goes into the trash."""
+        found = self._content(remote_id, Unmetered(gate))
+        if found is None:
+            return False
+        if not found.is_that_of(content):
+            self._to_trash(remote_id)
+            return False
+        return True
+
+    def _write(self, remote_id: str, content: BatchReader, gate: Gate) -> None:
+        target = self._path(remote_id)
+        part = target.with_name(f".{target.name}.part")
+        self._place.make_folder(target.parent)
+        with open_part(part) as file:
+            try:
+                fill(file, content, gate)
+            except LocalDamaged:
+                durable.unlink(part, missing_ok=True)
+                raise
+            file.sync(data_only=True)
+        durable.rename(part, target)
+        durable.sync_dir(target.parent)
+        self._read_back(remote_id, content, gate)
+
+    def _read_back(self, remote_id: str, content: BatchReader, gate: Gate) -> None:
+        found = self._content(remote_id, Unmetered(gate))
+        if found is None or not found.is_that_of(content):
+            self._to_trash(remote_id)
+            raise RemoteDamaged(f"the disk at {self._place.folder} did not keep what was written to {remote_id}; check the disk")
+
+    def stat(self, remote_id: str, gate: Gate | None = None) -> Object | None:
+        archive_id, name = _split(remote_id)
+        self._place.require()
+        with self._place.boundary(f"reading {remote_id}"):
+            found = self._content(remote_id, gate or Unmetered(None))
+        return Object(remote_id, archive_id, name, found.size_bytes, found.sha256) if found else None
+
+    def _content(self, remote_id: str, gate: Gate) -> Content | None:
+        """None: it is not there, and the disk was there before and after. Raises OSError."""
+        try:
+            return content_of(self._path(remote_id), gate)
+        except OSError as error:
+            if error.errno in _IS_A_LINK:
+                return Content(0, NO_SHA256)
+            if error.errno in GONE:
+                self._place.require()
+                return None
+            if error.errno != errno.EIO:
+                raise
+        return self._content_or_bad_sector(remote_id, gate)
+
+    def _content_or_bad_sector(self, remote_id: str, gate: Gate) -> Content:
+        """After EIO. A disk that answers otherwise, and fails on this file twice, has lost it: that is damage, and mendable."""
+        self._place.require(from_disk=True)
+        try:
+            return content_of(self._path(remote_id), gate)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+        self._place.require(from_disk=True)
+        return Content(0, NO_SHA256)
+
+    def get(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
+        _split(remote_id)
+        return self._pieces(remote_id, offset_bytes, size_bytes, gate)
+
+    def _pieces(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
+        self._place.require()
+        try:
+            with opened(self._path(remote_id)) as fd:
+                if not is_file(fd):
+                    raise RemoteDamaged(f"{remote_id} is not a file")
+                yield from _read(fd, remote_id, offset_bytes, size_bytes, gate)
+        except OSError as error:
+            with self._place.boundary(f"reading {remote_id}"):
+                if error.errno not in GONE | _IS_A_LINK | {errno.EIO}:
+                    raise
+                self._place.require(from_disk=True)
+            raise RemoteDamaged(f"{remote_id} is gone or cannot be read: {error.strerror}") from error
+
+    def list_archives(self) -> Iterator[str]:
+        self._place.require()
+        with self._place.boundary("listing archives"):
+            names = filter(ARCHIVE_ID.fullmatch, self._names(self._place.home))
+            folders = [name for name in names if stat.S_ISDIR((self._place.home / name).lstat().st_mode)]
+        yield from folders
+
+    def list_objects(self, archive_id: str, gate: Gate) -> Iterator[Object]:
+        if not ARCHIVE_ID.fullmatch(archive_id):
+            raise BadRequest(f"{archive_id[:64]!r} is no id of an archive")
+        return self._objects(archive_id, gate)
+
+    def _objects(self, archive_id: str, gate: Gate) -> Iterator[Object]:
+        self._place.require()
+        with self._place.boundary(f"listing {archive_id}"):
+            names = self._names(self._place.home / archive_id)
+        for name in filter(is_object_name, names):
+            one = self.stat(f"{archive_id}/{name}", gate)
+            if one is not None:
+                yield one
+
+    def _names(self, folder: Path) -> list[str]:
+        """In order; none where the folder is absent and the disk is not."""
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entry.name for entry in entries)
+        except FileNotFoundError:
+            self._place.require()
+            return []
+
+    def trash(self, remote_id: str) -> None:
+        _split(remote_id)
+        self._place.require_ours()
+        with self._place.boundary(f"trashing {remote_id}"):
+            self._to_trash(remote_id)
+
+    def _to_trash(self, remote_id: str) -> None:
+        source, trash = self._path(remote_id), self._place.home / TRASH_NAME
+        self._place.make_folder(trash)
+        try:
+            durable.rename(source, trash / f"{remote_id.replace('/', '.')}.{secrets.token_hex(4)}")
+        except FileNotFoundError:
+            self._place.require()
+            return
+        durable.sync_dir(trash)  # first: after a power cut in between it has two names, not none
+        durable.sync_dir(source.parent)
+
+    def usage(self) -> Usage:
+        self._place.require()
+        with self._place.boundary("asking for space"):
+            space = os.statvfs(self._place.folder)
+        total, free = space.f_blocks * space.f_frsize, space.f_bfree * space.f_frsize
+        return Usage(limit_bytes=total, used_bytes=total - free, free_bytes=space.f_bavail * space.f_frsize)
+
+    def _path(self, remote_id: str) -> Path:
+        archive_id, name = _split(remote_id)
+        return self._place.home / archive_id / name
+
+
+def _split(remote_id: str) -> tuple[str, str]:
+    """Archive id and name. Raises BadRequest for all that does not stay in its place."""
+    archive_id, _, name = remote_id.partition("/")
+    if not ARCHIVE_ID.fullmatch(archive_id) or not is_object_name(name):
+        raise BadRequest(f"{remote_id[:64]!r} is no id of an object in a folder")
+    return archive_id, name
+
+
+def _read(fd: int, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
+    os.lseek(fd, offset_bytes, os.SEEK_SET)
+    buffer = memoryview(bytearray(PIECE_BYTES))
+    left = size_bytes
+    while left:
+        piece = next_piece(fd, buffer[:left], gate)
+        if not piece:
+            raise RemoteDamaged(f"{remote_id} is shorter than it should be: {left:,} of {size_bytes:,} bytes are missing")
+        left -= len(piece)
+        yield bytes(piece)

@@ -1,0 +1,168 @@
+"""Settings and where each came from: environment > ``settings set`` > TOML file > default. Unknown names are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from appliance.errors import ApplianceError, BadRequest
+from mqtt.messages import Setting, SettingsState
+
+PREFIX = "PYARCHIVE_"
+DEFAULT_FILE = Path("/etc/pyarchive/pyarchive.toml")
+OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT", "DRIVE_ENDPOINT"})
+
+
+class SettingsError(ApplianceError):
+    """A setting is unknown or out of range. The text names it and where it stands."""
+
+    code = "bad_settings"
+
+
+class Settings(BaseModel):
+    """All settings of the appliance; the names are those of the TOML file and, in capitals after PYARCHIVE_, of the environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Path = Field(default=Path("/var/lib/pyarchive"), description="Folder of everything the appliance keeps")
+    appliance_id: str | None = Field(default=None, pattern="^[a-z0-9-]{4,36}$", description="Fixed at the first start; random where not given")
+    mqtt_host: str = Field(default="127.0.0.1", description="Broker's address")
+    mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Broker's port")
+    mqtt_username: str | None = Field(default=None, description="Login at the broker")
+    mqtt_password: str | None = Field(default=None, repr=False, description="Password of that login")
+    mqtt_tls_ca: Path | None = Field(default=None, description="CA file of the broker's certificate; TLS is used where it is given")
+    batch_size_mib: int = Field(default=16, ge=1, le=1024, description="Size in MiB of the batches that new archives are cut into")
+    transfers: int = Field(default=3, ge=1, le=16, description="Batches moved at the same time")
+    upload_limit_kb_per_s: int = Field(default=0, ge=0, le=10_000_000, description="Upload limit in kB/s; 0 for none")
+    stall_timeout_s: float = Field(default=90.0, ge=1, description="Seconds without a byte after which a transfer counts as stalled")
+    retry_cap_s: float = Field(default=300.0, ge=1, le=3600, description="Longest wait in seconds between two tries")
+    reserve_mib: int | None = Field(default=None, ge=0, description="Free space in MiB that no file may eat into; 5 % and at most 1 GiB where not given")
+    undo_days: float = Field(default=30.0, ge=0, description="Days in which a removal can be undone")
+    grace_days: float = Field(default=7.0, ge=0, description="Days between a tombstone and the trashing of the object on the remote")
+    trash_per_run: int = Field(default=1000, ge=1, description="Objects moved to a remote's trash at the most in one run")
+    unfinished_days: float = Field(default=7.0, gt=0, description="Days after which a file that was announced and never filled expires")
+    inbox_settle_s: float = Field(default=5.0, ge=0, description="Seconds for which a file in the inbox must not change to count as arrived")
+    default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
+
+
+FIXED_AT_START = frozenset({"data", "appliance_id", "mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_tls_ca", "transfers"})
+SECRET = frozenset({"mqtt_password"})
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Values by name. Raises SettingsError on a PYARCHIVE_ variable that means nothing: a typo must not pass as a default."""
+    found: dict[str, Any] = {}
+    for variable, text in environment.items():
+        name = variable.removeprefix(PREFIX)
+        if name == variable or name in OF_OTHER_PROCESSES or name.startswith("TEST_"):
+            continue
+        if name.lower() not in Settings.model_fields:
+            raise SettingsError(f"unknown setting in the environment: {variable}; remove it, or see `pyarchive settings get` for the names")
+        found[name.lower()] = text
+    return found
+
+
+def from_file(path: Path, *, required: bool) -> dict[str, Any]:
+    """Values by name; ``[mqtt] host`` is mqtt_host. A missing file is an error only where it was asked for."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if required:
+            raise SettingsError(f"the settings file {path} is missing; create it, or unset PYARCHIVE_CONFIG") from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error}; mend it and start again") from error
+    mqtt = content.pop("mqtt", {})
+    flat = content | {f"mqtt_{key}": value for key, value in mqtt.items()}
+    for name in flat:
+        if name not in Settings.model_fields:
+            raise SettingsError(f"unknown setting in {path}: {name}; remove it, or see `pyarchive settings get` for the names")
+    return flat
+
+
+def _checked(layers: list[dict[str, Any]]) -> Settings:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged |= layer
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        shown = "" if name in SECRET else f" (got {str(first.get('input'))[:80]!r})"
+        raise SettingsError(f"setting {name}: {first['msg']}{shown}") from error
+
+
+class SettingsStore:
+    """The settings in force. ``keep`` writes what ``settings set`` changed, before it is in force."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        config = environment.get("PYARCHIVE_CONFIG")
+        self._environment = from_environment(environment)
+        self._file = from_file(Path(config) if config else DEFAULT_FILE, required=config is not None)
+        self._set: dict[str, Any] = {}
+        self._keep: Callable[[dict[str, Any]], None] = lambda _: None
+        self._listeners: list[Callable[[], None]] = []
+        self.current = _checked([self._file, self._environment])
+
+    def attach(self, kept: dict[str, Any], keep: Callable[[dict[str, Any]], None]) -> None:
+        """The kept settings are known now (they live in the catalog, whose place is itself a setting).
+
+        Kept names of a later version are carried along and not in force.
+        """
+        self._set, self._keep = dict(kept), keep
+        self.current = _checked([self._file, self._known(self._set), self._environment])
+
+    @staticmethod
+    def _known(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in Settings.model_fields}
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def set(self, name: str, value: Any) -> None:
+        """Keep a value, or with None take it back. Raises BadRequest or SettingsError; then nothing has changed."""
+        if name not in Settings.model_fields:
+            raise BadRequest(f"unknown setting {name[:64]!r}; `pyarchive settings get` lists the names")
+        if name in FIXED_AT_START:
+            raise BadRequest(f"{name} is fixed at the start; change {PREFIX}{name.upper()} or the settings file and start again")
+        if name in self._environment:
+            raise BadRequest(f"{name} is set by the environment variable {PREFIX}{name.upper()}, which wins; change it there")
+        changed = {key: old for key, old in self._set.items() if key != name}
+        if value is not None:
+            changed[name] = value
+        checked = _checked([self._file, self._known(changed), self._environment])
+        self._keep(changed)
+        self._set, self.current = changed, checked
+        for listener in self._listeners:
+            listener()
+
+    def source(self, name: str) -> str:
+        layers = (("environment", self._environment), ("set", self._set), ("file", self._file))
+        return next((source for source, layer in layers if name in layer), "default")
+
+    def state(self) -> SettingsState:
+        """For ``appliance/settings``: without secrets."""
+        values = self.current.model_dump(mode="json")
+        return SettingsState(
+            settings=[
+                Setting.model_validate(
+                    {"name": name, "value": values[name], "source": self.source(name), "description": field.description or ""}
+                )
+                for name, field in Settings.model_fields.items()
+                if name not in SECRET
+            ],
+            json_schema=_public_schema(),
+        )
+
+
+def _public_schema() -> dict[str, Any]:
+    schema = Settings.model_json_schema()
+    for name in SECRET:
+        schema["properties"].pop(name)
+    return schema

@@ -1,0 +1,187 @@
+"""From what is known to what is said: the retained messages of archives, transfers, connections and the appliance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from appliance import clock
+from appliance.connections import Connections
+from appliance.library import Library
+from appliance.problems import Problems
+from appliance.settings import SettingsStore
+from appliance.transfer.engine import Engine
+from appliance.transfer.gates import Moving
+from appliance.transfer.queue import needs_download, needs_upload
+from appliance.views import View
+from mqtt.messages import (
+    ActiveConnection, ApplianceState, ArchiveState, ConnectionState, Counts, Direction, Placement, Queue, Rung, TransferState,
+)
+
+Status = Literal["starting", "idle", "transferring", "waiting", "paused", "needs_you"]
+_LONGEST_ETA_S = 10 * 365 * 86400.0
+
+
+@dataclass(slots=True)
+class States:
+    """Builds messages on demand; keeps nothing but the time of the last sync."""
+
+    library: Library
+    connections: Connections
+    settings: SettingsStore
+    problems: Problems
+    engine: Engine
+    checking: set[str]
+    version: str
+    started_at: datetime
+    last_sync_at: datetime | None = None
+
+    # One archive
+
+    def archive(self, view: View) -> ArchiveState:
+        valid = self.library.valid
+        best, rung = view.best(valid)
+        stored = view.standings[best].batches_stored if best else 0
+        waiting_for, until = self._waiting(view)
+        archive = view.archive
+        return ArchiveState(
+            id=archive.id, title=archive.title, file_name=archive.file_name, owner=archive.owner, size_bytes=archive.size_bytes,
+            sha256=archive.sha256, created_at=archive.created_at, batch_bytes=archive.batch_bytes, rung=rung,
+            health=view.health(valid, self.engine.lines.unreachable(), frozenset(self.checking)), batches_total=view.batches,
+            batches_stored=stored, batches_cached=view.cached, local=view.local, wanted_local=view.wanted_local,
+            progress_ratio=round(_progress(view, stored), 4), at_risk_bytes=view.at_risk_bytes(valid), placements=self._placements(view),
+            waiting_for=waiting_for, waiting_until_at=until, removed_at=archive.removed_at,
+        )  # fmt: skip
+
+    def _placements(self, view: View) -> list[Placement]:
+        return [
+            Placement(
+                connection_id=connection.id, connection_name=connection.name, active=connection.active, rung=here.rung,
+                batches_stored=here.batches_stored, manifest_stored=here.manifest_stored, proven_at=here.proven_at,
+            )
+            for connection in self.connections.all()
+            if (here := view.standings.get(connection.id)) is not None
+        ]  # fmt: skip
+
+    def _waiting(self, view: View) -> tuple[str | None, datetime | None]:
+        """Why nothing of this archive moves, the most general reason first; nothing pending waits for nothing."""
+        up, down = needs_upload(view, self.library.active), needs_download(view)
+        if view.archive.removed_at or not (up or down or (view.local and self.library.active is None)):
+            return None, None
+        if self.engine.paused:
+            return "transfers are paused", None
+        if self.library.active is None and not down:
+            return "no connection is active; add and activate one", None
+        if self.engine.store_waits:
+            return "the store's disk is away or full", None
+        if self.library.active is not None:
+            reason, until = self.engine.lines.trouble(self.library.active)
+            if reason:
+                return reason, until
+        wait = self.engine.why_waiting(view.archive.id)
+        if wait:
+            return wait.reason, clock.now() + timedelta(seconds=max(0.0, wait.until_s - clock.monotonic_s()))
+        return ("waits for its turn" if not self._moves(view.archive.id) else None), None
+
+    def _moves(self, archive_id: str) -> bool:
+        return any(moving.archive_id == archive_id for moving in list(self.engine.moving.values()))
+
+    # Slots and connections
+
+    def transfer(self, moving: Moving) -> TransferState | None:
+        view = self.library.views.get(moving.archive_id)
+        if view is None:
+            return None
+        return TransferState(
+            slot=moving.slot, archive_id=moving.archive_id, title=view.archive.title, batch_index=moving.index, batches_total=view.batches,
+            connection_id=moving.connection_id, direction=moving.direction, done_bytes=moving.done_bytes, size_bytes=moving.size_bytes,
+            rate_bytes_per_s=round(moving.meter.bytes_per_s()), started_at=moving.started_at,
+        )  # fmt: skip
+
+    def connection(self, connection_id: str) -> ConnectionState | None:
+        connection = self.connections.get(connection_id)
+        if connection is None:
+            return None
+        return self.connections.state(connection, *self.engine.lines.trouble(connection_id))
+
+    # The whole
+
+    def appliance(self) -> ApplianceState:
+        totals, active = self.library.totals, self.connections.active
+        up_rate = self.engine.up_meter.bytes_per_s()
+        remaining = max(0, totals.remaining_up_bytes - self._in_flight_bytes())
+        eta_s = _eta_s(remaining, up_rate)
+        status, reason = self._status()
+        problems = self.problems.standing()
+        return ApplianceState(
+            appliance_id=self.library.folder.appliance_id, status=status, status_reason=reason, version=self.version,
+            started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
+            protected_by_at=self._protected_by(totals.at_risk_bytes, up_rate), upload_rate_bytes_per_s=round(up_rate),
+            download_rate_bytes_per_s=round(self.engine.down_meter.bytes_per_s()), eta_s=None if eta_s is None else round(eta_s),
+            progress_ratio=round(1 - remaining / totals.size_bytes, 4) if totals.size_bytes and active else (0.0 if totals.size_bytes else 1.0),
+            queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,
+            upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
+            active_connection=ActiveConnection(id=active.id, name=active.name, kind=active.kind) if active else None,
+            disk=self.library.folder.disk(self.settings.current.reserve_mib), last_sync_at=self.last_sync_at, problems=problems[:50],
+            last_problem=self.problems.last,
+        )  # fmt: skip
+
+    def _counts(self) -> Counts:
+        t = self.library.totals
+        return Counts(
+            archives=t.archives, received=t.rungs[Rung.RECEIVED], partial=t.rungs[Rung.PARTIAL], remote=t.rungs[Rung.REMOTE],
+            proven=t.rungs[Rung.PROVEN], local=t.local, damaged=t.damaged, lost=t.lost, removed=t.removed,
+        )  # fmt: skip
+
+    def _queue(self, remaining_bytes: int, active: str | None) -> Queue:
+        t = self.library.totals
+        return Queue(
+            batches_up=t.remaining_up_batches, bytes_up=remaining_bytes, batches_down=t.remaining_down_batches,
+            bytes_down=t.remaining_down_bytes, next_try_at=self.engine.lines.trouble(active)[1] if active else None,
+        )  # fmt: skip
+
+    def _in_flight_bytes(self) -> int:
+        return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
+
+    def _protected_by(self, at_risk_bytes: int, rate_bytes_per_s: float) -> datetime | None:
+        """At the measured rate; unknown while nothing moves. Coarse, so that it does not change with every byte."""
+        if not at_risk_bytes:
+            return None
+        eta_s = _eta_s(at_risk_bytes, rate_bytes_per_s)
+        return None if eta_s is None else (clock.now() + timedelta(seconds=eta_s)).replace(second=0, microsecond=0)
+
+    def _status(self) -> tuple[Status, str]:
+        serious = [problem for problem in self.problems.standing() if problem.needs_you]
+        if serious:
+            return "needs_you", f"{serious[0].message}; {serious[0].next_step}"
+        if self.engine.paused:
+            return "paused", "transfers are paused; `pyarchive resume` goes on"
+        moving = len(self.engine.moving)
+        if moving:
+            return "transferring", f"{moving} batches are moving"
+        return self._status_at_rest()
+
+    def _status_at_rest(self) -> tuple[Status, str]:
+        active = self.library.active
+        if active is None:
+            return "waiting", "no connection is active; add and activate one: `pyarchive connection add`"
+        reason, _ = self.engine.lines.trouble(active)
+        up, down = self.engine.pending()
+        if up or down:
+            return "waiting", reason or "the next batches are about to start"
+        return "idle", "everything is remote" if not self.library.totals.at_risk_bytes else "nothing can be moved now"
+
+
+def _progress(view: View, stored: int) -> float:
+    if view.wanted_local and view.cached < view.batches:
+        return view.cached / view.batches
+    return stored / view.batches
+
+
+def _eta_s(remaining_bytes: int, rate_bytes_per_s: float) -> float | None:
+    if not remaining_bytes:
+        return 0.0
+    eta_s = remaining_bytes / rate_bytes_per_s if rate_bytes_per_s else math.inf
+    return eta_s if eta_s < _LONGEST_ETA_S else None

@@ -1,0 +1,73 @@
+"""What is pending, derived from views and ledgers: which archive is next, and which of its batches."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+from appliance.views import View
+
+_SMALLEST_EVERY = 4
+Key = tuple[str, str]
+
+
+def needs_upload(view: View, active: str | None) -> bool:
+    """Something of it is to be stored on the active connection, and can be: a released archive has nothing here to store."""
+    if active is None or view.archive.removed_at or not view.local:
+        return False
+    here = view.standings.get(active)
+    return here is None or here.batches_stored < view.batches or here.manifest_due
+
+
+def needs_manifest_only(view: View, active: str | None) -> bool:
+    """A released archive that was renamed: its manifest can be written without its content."""
+    if active is None or view.archive.removed_at or view.local:
+        return False
+    here = view.standings.get(active)
+    return here is not None and here.manifest_due
+
+
+def needs_download(view: View) -> bool:
+    """Batches are missing in a local copy that is wanted, or a restore has to be ended."""
+    return not view.archive.removed_at and view.wanted_local and (view.cached < view.batches or not view.local)
+
+
+def remaining_bytes(view: View, active: str | None) -> int:
+    here = view.standings.get(active) if active else None
+    return view.archive.size_bytes - (here.stored_bytes if here else 0)
+
+
+class Queue:
+    """Archives with something to move in one direction, oldest first."""
+
+    def __init__(self) -> None:
+        self._order: list[Key] = []
+        self._keys: dict[str, Key] = {}
+        self._sizes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def put(self, view: View, size_bytes: int) -> None:
+        """Add, or renew the bytes that remain."""
+        archive = view.archive
+        self._sizes[archive.id] = size_bytes
+        if archive.id not in self._keys:
+            self._keys[archive.id] = key = (archive.created_at.isoformat(), archive.id)
+            insort(self._order, key)
+
+    def drop(self, archive_id: str) -> None:
+        key = self._keys.pop(archive_id, None)
+        if key is not None:
+            del self._order[bisect_left(self._order, key)]
+            del self._sizes[archive_id]
+
+    def candidates(self, turn: int) -> Iterator[str]:
+        """Archive ids in the order in which they should be tried: oldest first, every fourth turn the one with least to move.
+
+        So a small file that comes after a terabyte waits for a few batches and not for weeks, and the oldest still gets most.
+        """
+        if self._order and turn % _SMALLEST_EVERY == _SMALLEST_EVERY - 1:
+            yield min(self._sizes, key=lambda archive_id: (self._sizes[archive_id], self._keys[archive_id]))
+        for _, archive_id in list(self._order):
+            yield archive_id

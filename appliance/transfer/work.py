@@ -1,0 +1,163 @@
+"""Moving one batch, the manifest, or ending a restore. Raises what the remote, the store and the gate raise."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+
+from appliance.archive import Archive
+from appliance.batches import hash_file
+from appliance.catalog.ledger import Ledger
+from appliance.data_folder import DataFolder
+from appliance.errors import Damaged, LocalDamaged, RemoteDamaged, RemoteError
+from appliance.intake.admission import Admission
+from appliance.library import Library
+from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
+from appliance.remotes.remote import Gate, Object, Remote
+from appliance.store import BytesReader, LocalWriter, StoreReader, batch_is_right, translated
+
+log = logging.getLogger("transfer")
+_IDS_AT_ONCE = 64
+
+
+def remote_id_for(ledger: Ledger, connection_id: str, index: int | None, remote: Remote) -> str:
+    """The id under which the batch is, or will be, stored: chosen and synced in the ledger before its first use."""
+    known = ledger.remote_id(connection_id, index)
+    if known is not None:
+        return known
+    wanted = _without_id(ledger, connection_id, index)
+    names = [MANIFEST_NAME if each is None else batch_name(each) for each in wanted]
+    ids = remote.new_ids(ledger.facts.archive_id, names)
+    ledger.plan_many(connection_id, list(zip(wanted, ids, strict=True)))
+    return ids[0]
+
+
+def _without_id(ledger: Ledger, connection_id: str, index: int | None) -> list[int | None]:
+    if index is None:
+        return [None]
+    ahead = range(index + 1, min(index + _IDS_AT_ONCE, ledger.batch_count))
+    return [index, *(each for each in ahead if ledger.remote_id(connection_id, each) is None)]
+
+
+def upload_batch(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, gate: Gate) -> None:
+    """Store one batch, and write down that the remote has it."""
+    ledger = library.ledger(archive.id)
+    remote_id = remote_id_for(ledger, connection_id, index, remote)
+    offset, size = ledger.range_of(index)
+    with StoreReader(library.local_file(archive), offset, size, ledger.batch_sha256(index)) as reader:
+        stored = _put(ledger, connection_id, index, remote_id, reader, remote, gate, batch_name(index))
+    _check_stored(stored, size, ledger.batch_sha256(index))
+    ledger.stored(connection_id, index, stored.remote_id)
+
+
+def _put(  # noqa: PLR0913, PLR0917 (the parts of one call to the remote)
+    ledger: Ledger, connection_id: str, index: int | None, remote_id: str,
+    reader: StoreReader | BytesReader, remote: Remote, gate: Gate, name: str,
+) -> Object:
+    before = ledger.session_of(connection_id, index)
+
+    def confirmed(session: str, offset_bytes: int) -> None:
+        known = ledger.session_of(connection_id, index)
+        if known is None or known[0] != session:
+            ledger.session(connection_id, index, session)
+        ledger.confirmed(connection_id, index, offset_bytes)
+
+    return remote.put(remote_id, ledger.facts.archive_id, name, reader, before[0] if before else None, confirmed, gate)
+
+
+def _check_stored(stored: Object, size_bytes: int, sha256: bytes) -> None:
+    """Only what the remote itself reports counts."""
+    if stored.trashed or stored.size_bytes != size_bytes or stored.sha256 != sha256:
+        raise RemoteDamaged(f"the remote reports {stored.name} with another size or checksum than was sent; it is sent again")
+
+
+def manifest_of(ledger: Ledger, connection_id: str) -> bytes:
+    """manifest.json of an archive whose batches are all stored there."""
+    facts = ledger.facts
+    ids = [ledger.remote_id(connection_id, index) or "" for index in range(ledger.batch_count)]
+    return Manifest.of(facts, ledger.title, ledger.owner, ledger.table(), ids).to_bytes()
+
+
+def upload_manifest(library: Library, archive: Archive, connection_id: str, remote: Remote, gate: Gate) -> None:
+    """The last object: with it the archive can be understood without us."""
+    ledger = library.ledger(archive.id)
+    reader = BytesReader(manifest_of(ledger, connection_id))
+    remote_id = remote_id_for(ledger, connection_id, None, remote)
+    stored = _put(ledger, connection_id, None, remote_id, reader, remote, gate, MANIFEST_NAME)
+    _check_stored(stored, reader.size_bytes, reader.sha256)
+    ledger.manifest_stored(connection_id, stored.remote_id, reader.sha256)
+
+
+def download_batch(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, gate: Gate) -> None:
+    """Fetch one batch to its place in the local copy; it counts once it was read back from the disk and is right."""
+    ledger = library.ledger(archive.id)
+    offset, size = ledger.range_of(index)
+    remote_id = ledger.remote_id(connection_id, index) or ""
+    digest = hashlib.sha256()
+
+    def fetch(write: Callable[[bytes], None]) -> None:
+        for piece in remote.get(remote_id, 0, size, gate) if size else ():
+            digest.update(piece)
+            write(piece)
+        if digest.digest() != ledger.batch_sha256(index):
+            raise RemoteDamaged(f"batch {index} of {archive.title!r} came back with another checksum; it is tried from elsewhere, or again")
+
+    try:
+        writer = LocalWriter(library.local_folder(archive.id), archive, released=ledger.is_released)
+        writer.write(offset, fetch)
+    except OSError as error:
+        raise translated(error, f"restoring {archive.title}") from error
+    if not batch_is_right(writer.path, ledger, index, lambda _: None):
+        raise LocalDamaged(f"the disk did not keep batch {index} of {archive.title!r}; check the store's disk")
+    ledger.cached(index)
+
+
+def finish_restore(library: Library, archive: Archive, count: Callable[[int], None], stop: Callable[[], None]) -> None:
+    """All batches are there: check the whole, and only then give the file its name. What is wrong is fetched again."""
+    ledger = library.ledger(archive.id)
+    writer = LocalWriter(library.local_folder(archive.id), archive, released=True)
+    try:
+        whole = hash_file(writer.path, archive.size_bytes, ledger.facts.batch_bytes, on_progress=count, stop=stop)
+    except OSError as error:
+        raise translated(error, f"checking {archive.title}") from error
+    if whole.sha256.hex() != archive.sha256:
+        wrong = [i for i in range(ledger.batch_count) if whole.batches[32 * i : 32 * i + 32] != ledger.batch_sha256(i)]
+        for index in wrong:
+            ledger.uncached(index, "wrong in the restored file")
+        raise Damaged(f"{len(wrong)} batches of {archive.title!r} are wrong on the disk; they are fetched again")
+    try:
+        writer.finish()
+    except OSError as error:
+        raise translated(error, f"restoring {archive.title}") from error
+    ledger.restored()
+
+
+def check_room(admission: Admission, archive: Archive, folder: DataFolder) -> None:
+    """Before the first byte of a restore. Raises DiskFull with the numbers, StoreUnavailable."""
+    folder.check_store()
+    place = folder.store / archive.id / ".restoring"
+    there = place.stat().st_blocks * 512 if place.exists() else 0
+    admission.check(max(0, archive.size_bytes - there), f"restoring {archive.title}")
+
+
+def confirm_missing(ledger: Ledger, index: int, connection_id: str, remote: Remote) -> bool:
+    """Is a batch that could not be read really not there, or not right? False where it is right after all. Raises RemoteError: unknown."""
+    remote_id = ledger.remote_id(connection_id, index)
+    if remote_id is None:
+        return True
+    found = remote.stat(remote_id)
+    return found is None or found.trashed or found.sha256 != ledger.batch_sha256(index)
+
+
+def note_remote_damage(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, reason: str) -> bool:
+    """Withdraw 'stored' where the remote confirms the damage; it is then sent again, if there is a good copy. True: withdrawn."""
+    ledger = library.ledger(archive.id)
+    try:
+        if not confirm_missing(ledger, index, connection_id, remote):
+            return False
+    except RemoteError:
+        return False
+    log.warning("batch %d of %s is damaged on the remote: %s", index, archive.title, reason, extra={"archive_id": archive.id})
+    ledger.unstored(connection_id, index, reason)
+    return True

@@ -1,0 +1,278 @@
+#!/usr/bin/env bash
+# Sets up .venv beside this file from the locked requirements, then runs one thing in it.
+set -euo pipefail
+
+here="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
+readonly here venv="$here/.venv" finished="$here/.venv/.finished"
+readonly python_in_venv="$venv/bin/python" policy=/usr/sbin/policy-rc.d
+
+usage() {
+  cat <<'TEXT'
+usage: ./install.sh COMMAND [arguments]
+
+  demo [--data DIR] …       start the appliance on this computer, to try it
+  test [pytest arguments]   check, then run the tests
+  check                     lint, formatting, types
+  campaign [NAME] …         run a long test campaign; without a NAME, list them
+  lock [--upgrade] …        renew requirements/*.txt from pyproject.toml (needs uv; --upgrade: to the newest versions)
+
+All but lock first set up .venv in this folder; that takes a moment the first time, and again when the requirements change.
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+# fail CAUSE NEXT_STEP
+fail() {
+  printf 'install.sh: %s\n%s\n' "$1" "$2" >&2
+  exit 1
+}
+
+runs() { "$@" >/dev/null 2>&1; }
+
+# --- root and Debian's packages ---------------------------------------------------------------------------------------
+
+as_root() { if ((EUID == 0)); then "$@"; else sudo -n "$@"; fi; }
+
+can_apt() { runs command -v apt-get && runs as_root true; }
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" 2>&1 9<&-; }
+
+apt_install() {
+  local said
+  # A fresh machine has no package lists yet; an old one's may name what is gone.
+  said="$(apt install -y --no-install-recommends "$@")" && return
+  said="$(apt update && apt install -y --no-install-recommends "$@")" && return
+  say "$said"
+  return 1
+}
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+# Two calls at the same time: the second waits for the first. The lock ends with the process that holds it.
+lock_folder() {
+  runs command -v flock || return 0
+  exec 9<"$here"
+  flock -n 9 || { say "Waiting for another install.sh that sets up this folder …" && flock 9; }
+}
+
+unlock_folder() { exec 9<&-; }
+
+# The Python behind a command, be it a version manager's wrapper or an environment's link; fails where it is missing or will not do.
+python_behind() {
+  "$1" -c '
+import sys
+if sys.version_info < (3, 11) or sys.maxsize < 2**32:  # the broker of the demo comes for 64 bits only
+    sys.exit(1)
+print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null
+}
+
+find_python() {
+  local name
+  for name in python3 python3.13 python3.12 python3.11 python3.14; do
+    python_behind "$name" && return
+  done
+  fail "this needs a 64-bit Python 3.11 or newer, and finds none on the PATH." "Install one (Debian 12 or newer: apt-get install python3 python3-venv) and try again."
+}
+
+# What a step depends on. An environment: the place (its scripts name it), the Python, the machine, the requirements.
+key_of() {
+  case "$1" in
+    appliance)
+      printf '%s\n' "$here"
+      "$python_in_venv" -I -S -c 'import os, sys; print(sys.implementation.cache_tag, os.uname().machine)' 2>/dev/null || echo "no Python"
+      cat "$here/requirements/appliance.txt"
+      ;;
+    dev) cat "$here/requirements/dev.txt" ;;
+    project) cat "$here/pyproject.toml" ;;
+  esac
+}
+
+# once STEP COMMAND: does it unless it was finished with the same key. The mark goes first and comes last: what was killed is done again.
+once() {
+  local mark="$finished/$1"
+  [[ -r "$mark" && "$(<"$mark")" == "$(key_of "$1")" ]] && return
+  rm -f "$mark"
+  "$2"
+  mkdir -p "$finished"
+  key_of "$1" >"$mark.new"
+  mv "$mark.new" "$mark"
+}
+
+make_venv() {
+  local python
+  python="$(find_python)"
+  say "Making .venv with $("$python" --version) …"
+  rm -rf "$venv"
+  "$python" -m venv --without-pip "$venv" || fail "$python cannot make an environment." "Install its venv module (Debian: apt-get install python3-venv) and try again."
+  install_packages --only-binary :all: --require-hashes -r requirements/appliance.txt
+}
+
+install_dev() {
+  say "Adding the development tools …"
+  install_packages --only-binary :all: --require-hashes -r requirements/dev.txt
+}
+
+install_project() { install_packages --no-index --no-deps --no-build-isolation -e .; }
+
+# set_up appliance | dev
+set_up() {
+  lock_folder
+  once appliance make_venv
+  [[ "$1" == appliance ]] || once dev install_dev
+  once project install_project
+  unlock_folder
+}
+
+install_packages() {
+  local next="The lines above say why. With the network and the package index within reach, try again: ./install.sh goes on by itself."
+  cd "$here"
+  if runs uv --version; then
+    uv pip install --quiet --compile-bytecode --python "$python_in_venv" "$@" && return
+    say "uv could not do it; trying pip."
+  fi
+  find_pip
+  "${pip[@]}" install --quiet --disable-pip-version-check --no-input "$@" || fail "pip could not install the requirements." "$next"
+}
+
+# Its own pip, the one that comes with Python, the system's, or Debian's package: Debian's python3 comes with none of the first three.
+find_pip() {
+  pip=("$python_in_venv" -m pip)
+  runs "${pip[@]}" --version || runs "$python_in_venv" -m ensurepip && return
+  local system package
+  system="$(python_behind "$python_in_venv")"
+  package="$("$system" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+  pip=("$system" -m pip --python "$python_in_venv")
+  runs "${pip[@]}" --version && return
+  pip=("$python_in_venv" -m pip)
+  if can_apt; then
+    say "Installing $package …"
+    apt_install "$package" && runs "$python_in_venv" -m ensurepip && return
+  fi
+  fail "$system comes without pip." "Install it (Debian: sudo apt-get install $package) and try again."
+}
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+# report NAME HINT COMMAND…: its output only where it fails
+report() {
+  local name="$1" hint="$2" said
+  shift 2
+  said="$("$@" 2>&1)" && say "$name: good" && return
+  say "$said"
+  say "$name: failed; $hint"
+  return 1
+}
+
+check() {
+  local failed=0
+  cd "$here"
+  report "ruff check" "mend it, or let .venv/bin/ruff check --fix do it" .venv/bin/ruff check --output-format concise || failed=1
+  report "ruff format" "run .venv/bin/ruff format" .venv/bin/ruff format --check --output-format concise || failed=1
+  report "mypy" "mend the types" .venv/bin/mypy || failed=1
+  if runs command -v shellcheck; then
+    report "shellcheck" "mend the script" shellcheck install.sh .ci/run || failed=1
+  else
+    say "shellcheck: skipped, it is not installed"
+  fi
+  return "$failed"
+}
+
+has_mosquitto() { PATH="$PATH:/usr/sbin:/usr/local/sbin" runs command -v mosquitto; }
+
+# Why Mosquitto cannot be installed here without starting a service of the system; nothing where it can.
+why_no_mosquitto() {
+  if ! can_apt; then
+    printf 'apt-get as root is not to be had'
+  elif [[ -d /run/systemd/system ]]; then
+    printf "its package would start a service of the system"
+  elif [[ -e "$policy" ]] && ! denies_services; then
+    printf '%s lets its package start a service' "$policy"
+  fi
+}
+
+denies_services() {
+  local answer=0
+  "$policy" mosquitto start >/dev/null 2>&1 || answer=$?
+  ((answer == 101))
+}
+
+# Nothing that a package brings is started while the command runs.
+without_services() {
+  local result=0
+  if [[ ! -e "$policy" ]]; then
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+  fi
+  "$@" || result=$?
+  [[ -z "$(trap -p EXIT)" ]] || as_root rm -f "$policy"
+  trap - EXIT
+  return "$result"
+}
+
+get_mosquitto() {
+  local why
+  has_mosquitto && return
+  why="$(why_no_mosquitto)"
+  if [[ -z "$why" ]]; then
+    say "Installing Mosquitto for its tests …"
+    without_services apt_install mosquitto && return
+    why="apt-get could not install it"
+  fi
+  say "Mosquitto is not here and was not installed: $why. The tests that need it are skipped."
+}
+
+run_tests() {
+  check || fail "the checks failed; the tests were not run." "Mend what is said above, or run the tests alone: .venv/bin/python -m pytest"
+  get_mosquitto
+  cd "$here"
+  exec "$python_in_venv" -m pytest "$@"
+}
+
+# Keeps what is locked, but for what pyproject.toml asks otherwise; exact versions and hashes, one file for all Pythons and machines.
+renew_lock() {
+  local compile=(uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml --group build)
+  runs uv --version || fail "renewing the lock needs uv." "Install it (pip install uv), put it on the PATH and try again."
+  cd "$here"
+  export UV_CUSTOM_COMPILE_COMMAND="./install.sh lock"
+  "${compile[@]}" "$@" -o requirements/appliance.txt
+  "${compile[@]}" "$@" --extra dev -c requirements/appliance.txt -o requirements/dev.txt
+}
+
+main() {
+  local command="${1-}"
+  shift || true
+  case "$command" in
+    demo)
+      set_up appliance
+      exec "$venv/bin/pyarchive" demo "$@"
+      ;;
+    test)
+      set_up dev
+      run_tests "$@"
+      ;;
+    check)
+      (($# == 0)) || wrong_usage "check takes no arguments, not: $*"
+      set_up dev
+      check
+      ;;
+    campaign)
+      set_up dev
+      cd "$here"
+      exec "$python_in_venv" -m tests.campaigns "$@"
+      ;;
+    lock) renew_lock "$@" ;;
+    help | -h | --help) usage ;;
+    "") wrong_usage "say what to do" ;;
+    *) wrong_usage "there is no command '$command'" ;;
+  esac
+}
+
+wrong_usage() {
+  printf 'install.sh: %s\n\n' "$1" >&2
+  usage >&2
+  exit 2
+}
+
+main "$@"

@@ -1,0 +1,103 @@
+"""Where the command looks for its broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ui import client_settings
+from ui.client_settings import find
+from ui.errors import Failed
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer without any appliance."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(client_settings, "SETTINGS_FILE", tmp_path / "etc.toml")
+    monkeypatch.setattr(client_settings, "SYSTEM_DATA", tmp_path / "var")
+    return tmp_path
+
+
+def client(folder: Path, port: int, appliance_id: str = "from-client") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "client.toml").write_text(f'appliance_id = "{appliance_id}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\nusername = "u"\npassword = "p"\n')
+    return folder
+
+
+def etc(file: Path, port: int) -> None:
+    file.write_text(f'appliance_id = "from-etc"\n[mqtt]\nhost = "etc"\nport = {port}\n')
+
+
+def test_without_anything_it_says_how_to_start_one() -> None:
+    with pytest.raises(Failed, match="pyarchive demo"):
+        find({}, None)
+
+
+def test_the_demo_is_found_where_it_keeps_its_data() -> None:
+    client(client_settings.demo_data(), 4001)
+    found = find({}, None)
+    assert (found.port, found.username, found.password, found.appliance_id) == (4001, "u", "p", "from-client")
+    assert "p" not in repr(found).split("port")[0].split("username")[1]
+
+
+def test_the_demo_is_tried_before_the_system_data(machine: Path) -> None:
+    client(machine / "var", 4002)
+    assert find({}, None).port == 4002
+    client(client_settings.demo_data(), 4001)
+    assert find({}, None).port == 4001
+
+
+def test_the_settings_file_wins_over_a_demo(machine: Path) -> None:
+    client(client_settings.demo_data(), 4001)
+    etc(machine / "etc.toml", 4003)
+    assert (find({}, None).host, find({}, None).port, find({}, None).appliance_id) == ("etc", 4003, "from-etc")
+
+
+def test_another_settings_file_can_be_named(machine: Path) -> None:
+    etc(machine / "other.toml", 4004)
+    assert find({"PYARCHIVE_CONFIG": str(machine / "other.toml")}, None).port == 4004
+
+
+@pytest.mark.parametrize("way", ["argument", "environment"])
+def test_an_explicit_data_folder_wins_over_the_settings_file(machine: Path, way: str) -> None:
+    etc(machine / "etc.toml", 4003)
+    folder = client(machine / "mine", 4005)
+    found = find({}, folder) if way == "argument" else find({"PYARCHIVE_DATA": str(folder)}, None)
+    assert (found.port, found.appliance_id) == (4005, "from-client")
+
+
+def test_the_argument_wins_over_the_environment(machine: Path) -> None:
+    one, two = client(machine / "one", 1), client(machine / "two", 2)
+    assert find({"PYARCHIVE_DATA": str(one)}, two).port == 2
+
+
+def test_each_value_of_the_environment_wins(machine: Path) -> None:
+    folder = client(machine / "mine", 4005)
+    given = {"PYARCHIVE_MQTT_HOST": "far", "PYARCHIVE_MQTT_PORT": "8883", "PYARCHIVE_MQTT_PASSWORD": "q", "PYARCHIVE_MQTT_TLS_CA": "/ca", "PYARCHIVE_APPLIANCE_ID": "named"}
+    found = find(given, folder)
+    assert (found.host, found.port, found.username, found.password, found.tls_ca, found.appliance_id) == ("far", 8883, "u", "q", Path("/ca"), "named")
+    assert found.source == "the environment"
+
+
+def test_without_a_client_file_the_id_is_read_from_the_data(machine: Path) -> None:
+    folder = machine / "data"
+    folder.mkdir()
+    (folder / "appliance_id").write_text("from-disk\n")
+    found = find({"PYARCHIVE_DATA": str(folder)}, None)
+    assert (found.appliance_id, found.host, found.port) == ("from-disk", "127.0.0.1", 1883)
+
+
+def test_an_unknown_appliance_is_an_error_that_names_the_file(machine: Path) -> None:
+    with pytest.raises(Failed, match=r"nowhere/appliance_id.*PYARCHIVE_APPLIANCE_ID"):
+        find({}, machine / "nowhere")
+
+
+@pytest.mark.parametrize("content", ["[mqtt", "mqtt = 3", '[mqtt]\nport = "many"', "[mqtt]\nport = 70000"])
+def test_a_file_that_makes_no_sense_is_named(machine: Path, content: str) -> None:
+    folder = machine / "bad"
+    folder.mkdir()
+    (folder / "client.toml").write_text(content)
+    with pytest.raises(Failed, match=r"client\.toml|port"):
+        find({}, folder)

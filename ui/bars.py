@@ -1,0 +1,72 @@
+"""Progress of long work: bars on a terminal, a calm line now and then elsewhere. Both on stderr; results stay alone on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ui.output import is_terminal, note
+from ui.words import clean, percent, size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_LINE_EVERY_S = 10.0
+
+
+class Bars:
+    """Use it in a ``with``. One bar at a time: ``stage`` begins it, ``advance`` moves it. ``quiet``: bars at the most."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._rich: Progress | None = None
+        self._task: TaskID | None = None
+        self._label, self._total_bytes = "", 0
+        self._said_s = time.monotonic()
+
+    def stage(self, what: str, title: str, total_bytes: int) -> None:
+        """``what`` happens to ``title`` from here on: ``stage("hashing", "photos.tar", size)``."""
+        self._label, self._total_bytes = f"{what} {clean(title)}", total_bytes
+        if self._rich is None:
+            return
+        if self._task is not None:
+            self._rich.remove_task(self._task)
+        self._task = self._rich.add_task(self._label, total=max(1, total_bytes))
+
+    def advance(self, done_bytes: int) -> None:
+        if self._rich is not None and self._task is not None:
+            self._rich.update(self._task, completed=done_bytes if self._total_bytes else 1)
+        elif not self._quiet and time.monotonic() - self._said_s > _LINE_EVERY_S:
+            self._said_s = time.monotonic()
+            note(f"{self._label}: {percent(done_bytes / max(1, self._total_bytes))} of {size(self._total_bytes)}")
+
+    def say(self, line: str) -> None:
+        """A line beside the bar, such as why nothing moves."""
+        if self._rich is not None:
+            self._rich.console.print(line, markup=False, highlight=False)
+        elif not self._quiet:
+            note(line)
+
+    def __enter__(self) -> Self:
+        if is_terminal(sys.stderr):
+            self._rich = _rich_progress()
+            self._rich.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._rich is not None:
+            self._rich.stop()
+
+
+def _rich_progress() -> Progress:
+    from rich.console import Console  # noqa: PLC0415 - only where bars are drawn: it costs a third of a command's start
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415 - as above
+    from rich.table import Column  # noqa: PLC0415 - as above
+
+    return Progress(
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
+        console=Console(stderr=True), transient=True, expand=True,
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""``pyarchive orphans``: what lies about that no archive knows."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ui import output
+from ui.bars import Bars
+from ui.errors import Failed
+from ui.link import open_link
+from ui.patience import Patience
+from ui.waiting import until_job_ends
+from ui.words import clean, count, size
+
+_HEADERS = ("NAME", "SIZE", "WHERE", "ADOPTED", "ARCHIVE")
+
+
+def run(args: argparse.Namespace) -> int:
+    patience = Patience()
+    with open_link(args) as link, Bars(quiet=args.json) as bars:
+
+        def start() -> str:
+            return str(link.ask_patiently("integrity/orphans", patience, adopt=args.adopt)["job_id"])
+
+        job = until_job_ends(link, start, bars, patience, "looking for orphans")
+    if job["state"] == "failed":
+        error = job.get("error") or {}
+        raise Failed(str(error.get("message", "looking for orphans failed; try again")), str(error.get("code", "failed")))
+    if args.json:
+        output.emit(job["result"])
+    else:
+        _show(job["result"], adopt=args.adopt)
+    return 0
+
+
+def _show(result: dict[str, Any], *, adopt: bool) -> None:
+    orphans = result["orphans"]
+    for line in output.table(_HEADERS, [_row(orphan) for orphan in orphans], right=frozenset({1})) if orphans else []:
+        output.say(line)
+    tombstones = f"{count(result['tombstones'], 'object')} with a tombstone" if result["tombstones"] else "no tombstones"
+    advice = "; `pyarchive orphans --adopt` makes archives of them" if orphans and not adopt else ""
+    output.say(f"{count(len(orphans), 'orphan')}, {tombstones}{advice}")
+
+
+def _row(orphan: dict[str, Any]) -> tuple[str, ...]:
+    place, adopted = clean(orphan["where"]), output.yes(orphan["adopted"])
+    return clean(orphan["name"]), size(orphan["size_bytes"] or 0), place, adopted, clean(orphan["archive_id"] or "")

@@ -1,0 +1,103 @@
+"""``pyarchive status``: one look."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ui import output
+from ui.errors import Failed
+from ui.link import Link, open_link
+from ui.words import age, clean, count, duration, rate, size
+
+_RETAINED_TIMEOUT_S = 3.0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Raises Failed unless the appliance is online; what it said last is printed all the same."""
+    with open_link(args) as link:
+        state = _look(link)
+        if args.json and state is not None:
+            output.emit(state)
+        elif state is not None:
+            show(state, online=link.mirror.online)
+        if not link.mirror.online:
+            raise Failed(f"{link.settings.appliance_id} is not online; {_advice(link)}")
+    return 0
+
+
+def _look(link: Link) -> dict[str, Any] | None:
+    mirror = link.mirror
+    mirror.follow("availability", "appliance/state")
+    mirror.wait(lambda: bool(mirror.get("availability") and mirror.get("appliance/state")), _RETAINED_TIMEOUT_S)
+    state = mirror.get("appliance/state")
+    return state if isinstance(state, dict) else None
+
+
+def _advice(link: Link) -> str:
+    if link.mirror.get("availability") is None:
+        where = f"{link.settings.host}:{link.settings.port}"
+        return f"the broker at {where} knows nothing of it: start it with `pyarchive appliance`, or check its id"
+    return "it is starting, or has ended: look at its log (`journalctl -u pyarchive-appliance`), or start it with `pyarchive appliance`"
+
+
+def show(state: dict[str, Any], *, online: bool) -> None:
+    """The state of the appliance in a dozen lines."""
+    status = f"online, {state['status'].replace('_', ' ')}" if online else "not online; last known:"
+    colour = "green" if online and state["status"] != "needs_you" else "red"
+    reason = f" ({clean(state['status_reason'])})" if state["status_reason"] and online else ""
+    output.say(f"{output.paint(clean(state['appliance_id']), 'bold')} is {output.paint(status, colour)}{reason}")
+    output.facts(_facts(state))
+    for problem in state["problems"]:
+        mark = output.paint("needs you", "red") if problem["needs_you"] else output.paint("passes", "yellow")
+        output.say(f"  {mark}: {clean(problem['message'])}; {clean(problem['next_step'])}")
+
+
+def _facts(state: dict[str, Any]) -> list[tuple[str, str]]:
+    disk, counts = state["disk"], state["counts"]
+    return [
+        ("archives", f"{counts['archives']}, {size(state['stored_bytes'])}{_rungs(counts)}"),
+        ("at risk", _at_risk(state)),
+        ("queue", queue(state)),
+        ("remote", _remote(state)),
+        ("disk", f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}, {size(disk['reserve_bytes'])} in reserve"),
+        ("running", f"since {age(state['started_at']).removesuffix(' ago')}, version {clean(state['version'])}"),
+    ]
+
+
+def _rungs(counts: dict[str, int]) -> str:
+    names = [name for name in ("proven", "remote", "partial", "received", "damaged", "lost", "removed") if counts[name]]
+    return f" ({', '.join(f'{counts[name]} {name}' for name in names)})" if names else ""
+
+
+def _at_risk(state: dict[str, Any]) -> str:
+    if not state["bytes_at_risk"]:
+        return "nothing"
+    by = state["protected_by_at"]
+    return f"{size(state['bytes_at_risk'])} only on this appliance" + (f", protected {age(by)}" if by else "")
+
+
+def queue(state: dict[str, Any]) -> str:
+    """What is to move, how fast, and how long it takes."""
+    waiting = state["queue"]
+    parts = [
+        f"{count(waiting[f'batches_{way}'], 'batch')} {way} ({size(waiting[f'bytes_{way}'])})"
+        for way in ("up", "down")
+        if waiting[f"batches_{way}"]
+    ]
+    rates = [
+        f"{name} {rate(state[key])}"
+        for name, key in (("up", "upload_rate_bytes_per_s"), ("down", "download_rate_bytes_per_s"))
+        if state[key]
+    ]
+    left = [f"{duration(state['eta_s'])} left"] if state["eta_s"] and parts else []
+    limit = [f"limit {state['upload_limit_kb_per_s']} kB/s"] if state["upload_limit_kb_per_s"] else []
+    paused = ["paused"] if state["paused"] else []
+    return ", ".join([*(parts or ["empty"]), *rates, *left, *limit, *paused])
+
+
+def _remote(state: dict[str, Any]) -> str:
+    active = state["active_connection"]
+    if not active:
+        return "none is active (`pyarchive connection add`, validate, activate)"
+    return f"{clean(active['name'])} ({clean(active['kind'])}), all there {age(state['last_sync_at'])}"

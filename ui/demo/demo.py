@@ -1,0 +1,165 @@
+"""``pyarchive demo``: broker, appliance and a folder as remote on this computer, for as long as this process lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ui import output
+from ui.client_settings import ClientSettings
+from ui.demo import client_file
+from ui.demo.child import Child
+from ui.demo.first_remote import add_until_done
+from ui.errors import Failed
+from ui.link import Link
+from ui.viewing import Viewing
+
+HOST = "127.0.0.1"
+_TEND_EVERY_S = 0.2
+_READY_TIMEOUT_S = 20.0
+_APPLIANCE_STOP_S, _BROKER_STOP_S = 8.0, 3.0
+
+
+class Demo:
+    """Use it in a ``with``: it starts the processes, and stops them at the end, the appliance first."""
+
+    def __init__(self, folder: Path, panel_port: int | None) -> None:
+        self.folder = folder
+        known = client_file.load(folder)
+        self.file = known.changed(port=_free_port(known.port), panel_port=panel_port or known.panel_port)
+        self.stop = threading.Event()
+        self._password_file = folder / ".broker-password"
+        self._broker = Child("broker", self._broker_command(), os.environ, folder / "broker.log")
+        self._appliance = Child(
+            "appliance", _python("appliance", "--until-stdin-closes"), self._appliance_environment(), folder / "appliance.log"
+        )
+
+    def _broker_command(self) -> list[str]:
+        return _python(
+            "mqtt.embedded", "--port", str(self.file.port), "--username", client_file.USERNAME,
+            "--password-file", str(self._password_file), "--until-stdin-closes",
+        )  # fmt: skip
+
+    def _appliance_environment(self) -> dict[str, str]:
+        # The settings of an appliance that is installed here are not the demo's.
+        inherited = {"PYARCHIVE_CONFIG": os.devnull, **os.environ}
+        inherited.pop("PYARCHIVE_MQTT_TLS_CA", None)
+        return inherited | {
+            "PYARCHIVE_DATA": str(self.folder), "PYARCHIVE_MQTT_HOST": HOST, "PYARCHIVE_MQTT_PORT": str(self.file.port),
+            "PYARCHIVE_MQTT_USERNAME": client_file.USERNAME, "PYARCHIVE_MQTT_PASSWORD": self.file.password,
+        }  # fmt: skip
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.stop.set())
+        try:
+            _write_secret(self._password_file, self.file.password)
+            self._broker.start()
+            self._appliance.start()
+            self.file = self.file.changed(appliance_id=self._await_id())
+        except BaseException as error:
+            self._stop_children()
+            if isinstance(error, OSError):
+                raise Failed(f"the demo cannot start: {error}; check the folder {self.folder}") from error
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop_children()
+
+    def _await_id(self) -> str:
+        """The appliance makes its id at the first start."""
+        file = self.folder / "appliance_id"
+        deadline_s = time.monotonic() + _READY_TIMEOUT_S
+        while not file.exists():
+            for child in (self._broker, self._appliance):
+                if child.exit_status is not None:
+                    raise Failed(f"the {child.name} does not start ({child.how_it_ended()}); its log: {child.log}")
+            if self.stop.wait(0.02):
+                raise KeyboardInterrupt
+            if time.monotonic() > deadline_s:
+                raise Failed(f"the appliance has not begun after {_READY_TIMEOUT_S:g} s; its log: {self._appliance.log}")
+        return file.read_text().strip()
+
+    def link(self) -> Link:
+        """To be entered by the caller; the broker may still be starting."""
+        settings = ClientSettings(
+            host=HOST, port=self.file.port, username=client_file.USERNAME, password=self.file.password, tls_ca=None,
+            appliance_id=self.file.appliance_id or "", data=self.folder, source=str(self.file.path),
+        )  # fmt: skip
+        return Link(settings, connect_timeout_s=_READY_TIMEOUT_S)
+
+    def run(self, link: Link, *, as_json: bool) -> None:
+        """Until SIGINT, SIGTERM or SIGHUP."""
+        view = Viewing(link.mirror, self.stop)
+        threads = [
+            threading.Thread(target=self._tend, args=(view,), name="tend", daemon=True),
+            threading.Thread(target=self._prepare, args=(link, view, as_json), name="prepare", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            if as_json:
+                self.stop.wait()
+            else:
+                view.run()
+        finally:
+            self.stop.set()
+            threads[0].join()
+
+    def _tend(self, view: Viewing) -> None:
+        while not self.stop.wait(_TEND_EVERY_S):
+            for child in (self._broker, self._appliance):
+                try:
+                    line = child.tend()
+                except OSError as error:
+                    line = f"the {child.name} cannot be started: {error}"
+                if line:
+                    view.say(line)
+
+    def _prepare(self, link: Link, view: Viewing, as_json: bool) -> None:
+        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, view.say):
+            self.file = self.file.changed(remote_added=True)
+        while not link.mirror.wait(lambda: link.mirror.online, 1.0):
+            if self.stop.is_set():
+                return
+        if as_json:
+            output.emit({"appliance_id": self.file.appliance_id, "host": HOST, "port": self.file.port, "data": str(self.folder)})
+
+    def _stop_children(self) -> None:
+        if not self._appliance.stop(_APPLIANCE_STOP_S):
+            output.note(f"the appliance did not stop in {_APPLIANCE_STOP_S:g} s and was ended; its log: {self._appliance.log}")
+        self._broker.stop(_BROKER_STOP_S)
+        self._password_file.unlink(missing_ok=True)
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    """-P: nothing is imported from the folder that the demo happens to be started in."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port of the loopback where it is free, else any that is."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except (OSError, OverflowError):
+                continue
+            return int(probe.getsockname()[1])
+    raise Failed("no port of 127.0.0.1 is free; end some programs, then try again")
+
+
+def _write_secret(file: Path, text: str) -> None:
+    file.unlink(missing_ok=True)
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w") as opened:
+        opened.write(text)

@@ -1,0 +1,190 @@
+"""The grammar of the command line. It imports nothing but argparse: what a subcommand needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ARCHIVE_HELP = "id, unique beginning of one, or unique title"
+CONNECTION_HELP = "id, unique beginning of one, or name"
+_DATA_HELP = "data folder of the appliance that is meant"
+_EXIT_STATUS = "Exit status: 0 done, 1 failed (stderr says why and what to do next), 2 wrong usage."
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Sets ``module`` (below ui.commands) and ``command`` (its full name) beside the arguments."""
+    parser = argparse.ArgumentParser(
+        prog="pyarchive", description="Hands files to the PyArchive appliance, watches it carry them to a remote, and brings them back.",
+        epilog=_EXIT_STATUS, allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("--data", type=Path, metavar="DIR", help=_DATA_HELP)
+    parser.set_defaults(json=False)
+    add = _adder(parser.add_subparsers(required=True, metavar="COMMAND", title="commands"), "")
+    for group in (_processes, _looking, _files, _copies, _transfers, _checks, _connections, _settings, _others):
+        group(add)
+    return parser
+
+
+def _adder(subparsers: Any, prefix: str) -> Add:
+    def add(name: str, text: str, module: str, *, json: bool = True, **defaults: Any) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = subparsers.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        # SUPPRESS: a default here would override what was said before the subcommand.
+        parser.add_argument("--data", type=Path, metavar="DIR", help=_DATA_HELP, default=argparse.SUPPRESS)
+        if json:
+            parser.add_argument("--json", action="store_true", help="print JSON", default=argparse.SUPPRESS)
+        parser.set_defaults(module=module, command=prefix + name, **defaults)
+        return parser
+
+    return add
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _archive(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("archive", metavar="ARCHIVE", help=ARCHIVE_HELP)
+    return parser
+
+
+def _waiting(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--wait", action="store_true", help=text)
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="give up after S seconds (exit status 1)")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse puts it into its message
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:  # noqa: PLR2004 - what a port can be
+        raise ValueError(text)
+    return port
+
+
+_port.__name__ = "port"
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1000:  # noqa: PLR2004 - what the appliance answers at most
+        raise ValueError(text)
+    return number
+
+
+_count.__name__ = "number from 1 to 1000"
+
+
+def _processes(add: Add) -> None:
+    demo = add("demo", "run everything on this computer: broker, appliance and a folder as remote, on 127.0.0.1", "demo")
+    demo.add_argument(
+        "--port", type=_port, default=None, metavar="N", help="kept for the web panel, which this version does not have yet (8080)"
+    )
+    add("appliance", "run the appliance in the foreground", "appliance", json=False)
+
+
+def _looking(add: Add) -> None:
+    add("status", "one look at the appliance; exit status 1 unless it is online", "status")
+    watch = add("watch", "live view until Ctrl-C", "watch")
+    watch.add_argument("--timeout", type=_seconds, metavar="S", help="end after S seconds")
+
+
+def _files(add: Add) -> None:
+    put = add("put", "hand files in; returns when each is received", "put")
+    put.add_argument("files", nargs="+", metavar="FILE", help="is read, never touched")
+    put.add_argument("--owner", metavar="U", help="who the archive belongs to")
+    put.add_argument("--title", metavar="T", help="what to call the archive (the file's name)")
+    _waiting(put, "until all are on a remote")
+    listing = add("list", "all archives, newest first", "list")
+    listing.add_argument("--search", metavar="TEXT", help="only those with TEXT in title or file name")
+    listing.add_argument("--owner", metavar="U", help="only those of this owner")
+    listing.add_argument("--rung", choices=["received", "partial", "remote", "proven"], help="only those on this rung")
+    listing.add_argument("--removed", action="store_true", help="those that were removed and can be undone")
+    _archive(add("show", "all that is known of one archive", "show"))
+    get = _archive(add("get", "copy an archive out of the store, checked", "get"))
+    get.add_argument("destination", metavar="DEST", help="file or folder")
+    get.add_argument("--force", action="store_true", help="overwrite an existing file")
+
+
+def _copies(add: Add) -> None:
+    rename = _archive(add("rename", "give an archive another title", "rename"))
+    rename.add_argument("title", metavar="TITLE")
+    _archive(add("remove", "remove an archive; `undo` takes it back for 30 days", "remove"))
+    _archive(add("undo", "take a removal back", "undo"))
+    _archive(add("release", "free the local copy of an archive that is on a remote", "release"))
+    restore = _archive(add("restore", "bring the local copy back from a remote", "restore"))
+    _waiting(restore, "until the local copy is back")
+
+
+def _transfers(add: Add) -> None:
+    add(
+        "sync",
+        "try everything that waits for another try now",
+        "transfers",
+        verb="transfer/sync",
+        done="everything that waited is tried again",
+    )
+    add("pause", "move nothing until `resume`", "transfers", verb="transfer/pause", done="transfers are paused; `pyarchive resume` ends it")
+    add("resume", "end a pause", "transfers", verb="transfer/resume", done="transfers go on")
+
+
+def _checks(add: Add) -> None:
+    verify = add("verify", "check copies; exit status 1 if damage remains", "verify")
+    verify.add_argument("archives", nargs="*", metavar="ARCHIVE", help=f"{ARCHIVE_HELP}; all where none is named")
+    verify.add_argument("--local", action="store_true", help="read the local copies")
+    verify.add_argument("--remote", action="store_true", help="ask the remotes")
+    verify.add_argument("--read-back", action="store_true", help="read every byte back from the remotes")
+    verify.add_argument("--repair", action="store_true", help="mend damaged batches from the good side")
+    orphans = add("orphans", "what lies on remotes or disk that no archive knows; nothing is deleted", "orphans")
+    orphans.add_argument("--adopt", action="store_true", help="make archives of them")
+
+
+def _connections(add: Add) -> None:
+    parser = add("connection", "configured remotes", "connection", json=False)
+    sub = _adder(parser.add_subparsers(required=True, metavar="ACTION", title="actions"), "connection ")
+    new = sub("add", "configure a remote; validate and activate it next", "connection", action="add")
+    new.add_argument("kind", choices=["folder"], metavar="KIND", help="folder: a disk or share that is mounted")
+    new.add_argument("--name", required=True, metavar="N", help="what to call it")
+    new.add_argument("--path", required=True, type=Path, metavar="DIR", help="the folder")
+    sub("list", "all of them", "connection", action="list")
+    for action, text in (
+        ("show", "all that is known of one"), ("validate", "write, read and delete a probe there"),
+        ("activate", "carry archives there from now on"), ("rename", "give it another name"),
+        ("remove", "forget it; nothing on the remote changes"),
+    ):  # fmt: skip
+        each = sub(action, text, "connection", action=action)
+        each.add_argument("connection", metavar="CONNECTION", help=CONNECTION_HELP)
+        if action == "rename":
+            each.add_argument("name", metavar="NAME")
+
+
+def _settings(add: Add) -> None:
+    parser = add("settings", "read and change settings", "settings", json=False)
+    sub = _adder(parser.add_subparsers(required=True, metavar="ACTION", title="actions"), "settings ")
+    sub("get", "settings and where each came from", "settings", action="get").add_argument("name", nargs="?", metavar="NAME")
+    change = sub("set", "change a setting; kept over restarts", "settings", action="set")
+    change.add_argument("name", metavar="NAME")
+    value = change.add_mutually_exclusive_group(required=True)
+    value.add_argument("value", nargs="?", metavar="VALUE")
+    value.add_argument("--default", action="store_true", help="take back what was set")
+
+
+def _others(add: Add) -> None:
+    log = add("log", "what the appliance has logged", "log")
+    log.add_argument("--limit", type=_count, default=100, metavar="N", help="lines at the most, the latest (100)")
+    log.add_argument("--level", choices=["debug", "info", "warning", "error"], default="info", help="at least this level (info)")
+    log.add_argument("--text", metavar="TEXT", help="only lines with TEXT")
+    log.add_argument("--archive", metavar="ARCHIVE", help="only lines about this archive")
+    completion = add("completion", "print the completion script of a shell", "completion", json=False)
+    completion.add_argument("shell", choices=["bash", "zsh"], metavar="bash|zsh")
