@@ -29,7 +29,7 @@ from appliance.reporter import Outgoing, Reporter
 from appliance.settings import SettingsStore
 from appliance.states import States
 from appliance.transfer.engine import Engine
-from mqtt.messages import Event, Problem
+from mqtt.messages import Event, Problem, Rung
 from mqtt.topics import Topics
 
 log = logging.getLogger("appliance")
@@ -81,7 +81,7 @@ class Appliance:
             version("pyarchive-appliance"), clock.now(), self._last_sync(),
         )  # fmt: skip
         keeping = Keeping(self.library, self.connections, self.intake, self.placement, self.settings, self.problems)
-        self.housekeeper = Housekeeper(keeping, self._settle, lambda: self.reporter and self.reporter.changed())
+        self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
         self.handlers = Handlers(
             self.library, self.connections, self.settings, self.intake, self.engine, self.placement, self.verifier, self.orphans,
             self.jobs, self.states, lines, self.set_paused,
@@ -124,6 +124,10 @@ class Appliance:
         self.folder.close()
         log.info("stopped")
 
+    def _look_again(self) -> None:
+        if self.reporter:
+            self.reporter.changed()
+
     # State that outlives the process
 
     def _kept_state(self) -> dict[str, Any]:
@@ -151,7 +155,7 @@ class Appliance:
         active, totals = self.library.active, self.library.totals
         if active is None or not totals.archives:
             return
-        done = not self.engine.pending()[0] and totals.rungs.total() == totals.rungs["remote"] + totals.rungs["proven"]
+        done = not self.engine.pending()[0] and totals.rungs.total() == totals.rungs[Rung.REMOTE] + totals.rungs[Rung.PROVEN]
         if done and self._sync_due:
             self.states.last_sync_at = clock.now()
             self._keep_state(last_sync_at=clock.iso(self.states.last_sync_at))

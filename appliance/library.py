@@ -181,9 +181,9 @@ class Library:
         for archive_id in self.ids():
             self._tell(archive_id)
 
-    def create_ledger(self, facts: ArchiveFacts, table: bytes) -> Ledger:
+    def create_ledger(self, facts: ArchiveFacts, table: bytes, *, local: bool = True) -> Ledger:
         with self._lock:
-            ledger = Ledger.create(self.folder.ledger / facts.archive_id, facts, table)
+            ledger = Ledger.create(self.folder.ledger / facts.archive_id, facts, table, local=local)
             self._ledgers[facts.archive_id] = ledger
             return ledger
 

@@ -127,7 +127,8 @@ class Placement:
             self._move(here, trash)
         else:
             self._move(trash, here)
-            if not view.local and not view.wanted_local:
+            _, rung = view.best(self.library.valid)
+            if not view.local and not view.wanted_local and rung in {Rung.REMOTE, Rung.PROVEN}:
                 free_local(here, view.archive.file_name)
 
     # The end of a removal
@@ -157,7 +158,7 @@ class Placement:
         at = clock.iso(clock.now())
         found = {}
         for connection_id in ledger.connections():
-            ids = [ledger.remote_id(connection_id, index) for index in [None, *range(ledger.batch_count)]]
+            ids = [ledger.remote_id(connection_id, None), *ledger.remote_ids(connection_id)]
             for remote_id in filter(None, ids):
                 found[f"{connection_id}:{remote_id}"] = {"connection_id": connection_id, "remote_id": remote_id, "reason": "removed", "at": at}
         return found

@@ -99,6 +99,10 @@ class Inside:
         job_id = self.ask(verb, **parameters)["job_id"]
         return wait_for(lambda: (j := self.ask("integrity/job", job_id=job_id))["state"] != "running" and j, timeout_s, "the job to end")
 
+    def release(self, archive_id: str) -> None:
+        job = self.job("archive/release", archive=archive_id)
+        assert job["state"] == "done", job
+
     def local_bytes(self, archive_id: str) -> bytes:
         return Path(self.ask("archive/locate", archive=archive_id)["path"]).read_bytes()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from ui.mirror import Mirror
 from ui.patience import Patience
 
 LOGIN = "cli"
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S, REFUSED_TIMEOUT_S = 6.0, 2.0
 ANSWER_TIMEOUT_S = 15.0
 _LONGEST_ASK_S = 86_400.0
 
@@ -25,9 +26,12 @@ _LONGEST_ASK_S = 86_400.0
 class Link:
     """Use it in a ``with``: it connects, and raises Failed where no broker answers or it refuses us."""
 
-    def __init__(self, settings: ClientSettings, connect_timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    def __init__(
+        self, settings: ClientSettings, connect_timeout_s: float = CONNECT_TIMEOUT_S, refused_timeout_s: float = REFUSED_TIMEOUT_S
+    ) -> None:
         self.settings = settings
         self._connect_timeout_s = connect_timeout_s
+        self._refused_timeout_s = refused_timeout_s
         try:
             topics = Topics(settings.appliance_id)
         except ValueError as error:
@@ -50,7 +54,7 @@ class Link:
         self._broker.start()
         connected = False
         try:
-            connected = self._broker.wait_connected(self._connect_timeout_s)
+            connected = self._connect()
         finally:
             if not connected:
                 self._broker.stop(1.0)
@@ -60,6 +64,16 @@ class Link:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._broker.stop(1.0)
+
+    def _connect(self) -> bool:
+        """A broker that is restarting gets a moment; one that says nothing at all may be far away."""
+        began_s = time.monotonic()
+        while (waited_s := time.monotonic() - began_s) < self._connect_timeout_s:
+            if self._broker.wait_connected(0.05):
+                return True
+            if self._broker.last_error and waited_s > self._refused_timeout_s:
+                return False
+        return False
 
     def ask(self, verb: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **parameters: Any) -> Any:
         """The appliance's answer; parameters that are None are left out.
@@ -90,8 +104,8 @@ class Link:
 
     def _not_reachable(self) -> str:
         where = f"{self.settings.host}:{self.settings.port}"
-        why = self._broker.last_error or f"nothing answers at {where}"
-        return f"the broker at {where} (from {self.settings.source}) cannot be reached: {why}; {self._how_to_start()}"
+        why = self._broker.last_error or f"the broker at {where} does not answer"
+        return f"{why} (address from {self.settings.source}); {self._how_to_start()}"
 
     def _how_to_start(self) -> str:
         if self.settings.source.endswith("client.toml"):

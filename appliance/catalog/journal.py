@@ -120,6 +120,8 @@ class CatalogDB:
         if self._journal.is_suspect:
             self._rotate()
             self._compaction.want()
+            if self._compaction.is_due():
+                self._start_snapshot()
 
     def _compact(self) -> None:
         try:
@@ -127,6 +129,9 @@ class CatalogDB:
         except OSError as error:
             self._compaction.put_off(error)
             return
+        self._start_snapshot()
+
+    def _start_snapshot(self) -> None:
         self._compaction.start(self._journal.generation, self._storage.snapshot())
 
     def _rotate(self) -> None:

@@ -44,11 +44,13 @@ class OnConnection:
             self.manifest_plan = offset_bytes
             self.sessions.pop(NO_INDEX, None)
             return
-        self.planned_count += self.plans[first : first + count].count(0)
-        for index in range(first, first + count):
-            self.plans[index] = offset_bytes
-            self.withdraw(index)
-            self.sessions.pop(index, None)
+        end = first + count
+        self.planned_count += self.plans[first:end].count(0)
+        self.plans[first:end] = array("Q", [offset_bytes]) * count
+        if self.sessions or self.stored.find(1, first, end) >= 0:
+            for index in range(first, end):
+                self.withdraw(index)
+                self.sessions.pop(index, None)
         self.manifest_is_current = False
 
     def read_back(self, first: int, count: int, at_s: int) -> None:

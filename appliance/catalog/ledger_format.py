@@ -223,9 +223,9 @@ def feed(content: bytes, offset_bytes: int, sink: Sink) -> int:
 
 def _run_of_shorts(view: memoryview, offset_bytes: int) -> int:
     """How many bytes at the beginning are short records. Bulk work in C: a large ledger has millions of them."""
-    at = offset_bytes
+    at, check = offset_bytes, crc32
     for crc, rest in _SHORT_CHECK.iter_unpack(view[: len(view) - len(view) % _SHORT_BYTES]):
-        if crc32(rest, at & 0xFFFFFFFF) != crc or rest[1] & KIND >= FIRST_LONG:
+        if check(rest, at & 0xFFFFFFFF) != crc or rest[1] & KIND >= FIRST_LONG:
             break
         at += _SHORT_BYTES
     return at - offset_bytes

@@ -21,6 +21,7 @@ RANGE = struct.Struct("<II")  # first index, count
 FAILED_HEAD = struct.Struct("<HIB")  # connection, index, direction
 TIME = struct.Struct("<q")  # microseconds
 COLUMN_HEAD = struct.Struct("<BHII")  # column, connection, first index, size when unpacked
+_CONFIRMED = int(Kind.CONFIRMED)  # millions are compared with it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,13 +65,16 @@ class State:
         return None if slot is None else self.on.get(slot)
 
     def shorts(self, records: memoryview) -> None:
+        on, last, beginning = None, -1, ("", 0)
         for kind, _, slot, index, value in SHORT_FIELDS.iter_unpack(records):
+            if slot != last:
+                on, last = self.on.get(slot), slot
             if kind & PAST:
                 continue
-            on = self.on[slot]
-            if kind & KIND == Kind.CONFIRMED:
-                session = on.sessions.get(index)
-                on.sessions[index] = (session[0] if session else "", value)
+            if on is None:
+                raise KeyError(slot)
+            if kind & KIND == _CONFIRMED:
+                on.sessions[index] = (on.sessions.get(index, beginning)[0], value)
                 continue
             if not on.stored[index]:
                 on.stored[index] = 1

@@ -155,7 +155,9 @@ def _state(files: _Files) -> Loaded:
             return _with_damage(_complete(files, base), broken)
         except _Broken as error:
             broken.append(error)
-    return _salvaged(files)
+    loaded = _salvaged(files)
+    loaded.damage = loaded.damage or [f"{broken[0]}; what could be read was taken"]
+    return loaded
 
 
 def _with_damage(loaded: Loaded, broken: list[_Broken]) -> Loaded:
@@ -215,12 +217,15 @@ def _merge_all(loaded: Loaded, found: Scan) -> None:
 def _salvaged(files: _Files) -> Loaded:
     """Everything that is good, in the order of the generations."""
     loaded = Loaded(is_complete=False)
-    for generation in sorted({*files.journals, *files.snapshots}):
+    generations = sorted({*files.journals, *files.snapshots})
+    if generations[0] not in {1, *files.snapshots}:
+        loaded.damage.append(f"snapshot-{generations[0]} is missing; what was not changed since it was written is lost")
+    for generation in range(generations[0], generations[-1] + 1):
         if generation in files.snapshots:
             _salvage_snapshot(files, generation, loaded)
         if generation in files.journals:
             _salvage_journal(files, generation, loaded)
-        elif generation < files.newest or generation in files.snapshots:
+        else:
             loaded.damage.append(f"journal-{generation} is missing; the changes in it are lost")
     if not any(loaded.tables.values()):
         loaded.damage.append("nothing of the catalog could be read; an empty one was started beside the kept files")

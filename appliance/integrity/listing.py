@@ -38,7 +38,7 @@ def list_archive(ledger: Ledger, connection_id: str, remote: Remote, gate: Gate)
             _sort_in(listing, ledger, connection_id, index, remote, found)
         elif _is_right(found.get(ledger.remote_id(connection_id, index) or ""), ledger, index):
             listing.returned.append(index)
-    ours = {ledger.remote_id(connection_id, index) for index in [None, *range(ledger.batch_count)]}
+    ours = {ledger.remote_id(connection_id, None), *ledger.remote_ids(connection_id)}
     listing.unknown_objects.extend(each for key, each in found.items() if key not in ours and not each.trashed)
     return listing
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance import clock
 from appliance.archive import Archive
-from appliance.batches import hash_file
+from appliance.batches import Hashes, hash_file
 from appliance.catalog.ledger import ArchiveFacts, Ledger
 from appliance.connections import Connections
 from appliance.data_folder import MARKER
@@ -90,14 +90,30 @@ class Orphans:
         if len(files) != 1 or files[0].name.startswith("."):
             raise Damaged("the folder does not hold exactly one finished file")
         path, size = files[0], files[0].stat().st_size
-        batch_bytes = self.settings.current.batch_size_mib << 20
+        manifest = self._manifest_elsewhere(archive_id, job)
+        batch_bytes = manifest.batch_bytes if manifest else self.settings.current.batch_size_mib << 20
         hashes = hash_file(path, size, batch_bytes, on_progress=lambda _: job.count(0), stop=lambda: job.count(0))
-        facts = ArchiveFacts(
-            archive_id=archive_id, title=clean_title(path.name), file_name=path.name, owner=self.settings.current.default_owner,
-            size_bytes=size, sha256=hashes.sha256, batch_bytes=batch_bytes, created_at=clock.now(),
-        )
+        if manifest and (manifest.sha256, manifest.batch_sha256) == (hashes.sha256, hashes.batches):
+            facts = _facts(manifest)
+        else:
+            facts = self._own_facts(archive_id, path.name, size, batch_bytes, hashes)
         self.library.create_ledger(facts, hashes.batches)
         self.library.add(Archive.from_facts(facts, title=facts.title, owner=facts.owner, removed_at=None))
+
+    def _own_facts(self, archive_id: str, name: str, size_bytes: int, batch_bytes: int, hashes: Hashes) -> ArchiveFacts:
+        return ArchiveFacts(
+            archive_id=archive_id, title=clean_title(name), file_name=name, owner=self.settings.current.default_owner,
+            size_bytes=size_bytes, sha256=hashes.sha256, batch_bytes=batch_bytes, created_at=clock.now(),
+        )  # fmt: skip
+
+    def _manifest_elsewhere(self, archive_id: str, job: Job) -> Manifest | None:
+        """Title, owner and cut, where a remote has its manifest: if the bytes are the same, nothing is sent again."""
+        for connection in self.connections.all():
+            try:
+                return read_manifest(archive_id, self.connections.remote(connection.id), CheckGate(job.stopped.is_set, job.count))[0]
+            except (Damaged, RemoteError):
+                continue
+        return None
 
     # On a remote
 
@@ -132,22 +148,25 @@ def adopt_from_remote(library: Library, connection_id: str, archive_id: str, rem
 
     The manifest is hostile input. Raises Damaged where it is missing, wrong or of another archive; RemoteError.
     """
-    gate = CheckGate(job.stopped.is_set, job.count)
+    manifest, objects = read_manifest(archive_id, remote, CheckGate(job.stopped.is_set, job.count))
+    ledger = library.create_ledger(_facts(manifest), manifest.batch_sha256, local=False)
+    _note_stored(ledger, connection_id, objects)
+    found = objects[MANIFEST_NAME]
+    if found.sha256:
+        ledger.manifest_stored(connection_id, found.remote_id, found.sha256)
+    library.add(Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=None))
+
+
+def read_manifest(archive_id: str, remote: Remote, gate: CheckGate) -> tuple[Manifest, dict[str, Object]]:
+    """The archive's manifest and what else lies beside it, by name. Raises Damaged where there is none that can be right, RemoteError."""
     objects = {each.name: each for each in remote.list_objects(archive_id, gate) if not each.trashed}
-    manifest_object = objects.get(MANIFEST_NAME)
-    if manifest_object is None or manifest_object.size_bytes > _MOST_MANIFEST_BYTES:
+    found = objects.get(MANIFEST_NAME)
+    if found is None or found.size_bytes > _MOST_MANIFEST_BYTES:
         raise Damaged("it has no manifest: its batches can be put together by hand only")
-    content = b"".join(remote.get(manifest_object.remote_id, 0, manifest_object.size_bytes, gate))
-    manifest = Manifest.from_bytes(content)
+    manifest = Manifest.from_bytes(b"".join(remote.get(found.remote_id, 0, found.size_bytes, gate)))
     if manifest.archive_id != archive_id or safe_file_name(manifest.file_name) != manifest.file_name:
         raise Damaged("its manifest is of another archive, or names a file that cannot be")
-    ledger = library.create_ledger(_facts(manifest), manifest.batch_sha256)
-    if not ledger.is_released:
-        ledger.released()
-    _note_stored(ledger, connection_id, objects)
-    if manifest_object.sha256:
-        ledger.manifest_stored(connection_id, manifest_object.remote_id, manifest_object.sha256)
-    library.add(Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=None))
+    return manifest, objects
 
 
 def _facts(manifest: Manifest) -> ArchiveFacts:
@@ -158,10 +177,13 @@ def _facts(manifest: Manifest) -> ArchiveFacts:
 
 
 def _note_stored(ledger: Ledger, connection_id: str, objects: dict[str, Object]) -> None:
-    for index in range(ledger.batch_count):
-        one = objects.get(batch_name(index))
-        if one and one.sha256 == ledger.batch_sha256(index) and one.size_bytes == ledger.range_of(index)[1]:
-            ledger.stored(connection_id, index, one.remote_id)
+    found = ((index, objects.get(batch_name(index))) for index in range(ledger.batch_count))
+    right = [
+        (index, one.remote_id)
+        for index, one in found
+        if one and one.sha256 == ledger.batch_sha256(index) and one.size_bytes == ledger.range_of(index)[1]
+    ]
+    ledger.stored_many(connection_id, right)
 
 
 def _size_bytes(path: Path) -> int:

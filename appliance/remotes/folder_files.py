@@ -51,8 +51,6 @@ def opened(path: Path) -> Iterator[int]:
     fd = os.open(path, READ_FLAGS)
     try:
         drop_cache(fd)
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         yield fd
         drop_cache(fd)
     finally:

@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from appliance import clock
 from appliance.archive import Archive
@@ -205,9 +206,10 @@ class Engine:
     def _next_upload(self, archive_id: str, active: str) -> int | None:
         ledger = self._library.ledger(archive_id)
         busy = self._busy(archive_id, active, Direction.UP)
-        index = ledger.next_unstored(active, 0, busy)
+        batches = busy - {None}
+        index = ledger.next_unstored(active, 0, batches)
         while index is not None and not ledger.is_cached(index):
-            index = ledger.next_unstored(active, index + 1, busy)
+            index = ledger.next_unstored(active, index + 1, batches)
         if index is not None:
             return index
         due = ledger.stored_count(active) == ledger.batch_count and not ledger.manifest_is_current(active)
@@ -243,8 +245,8 @@ class Engine:
         holding = [c for c in self._library.valid if ledger.is_stored(c, index)]
         return min(holding, key=lambda c: (c in unreachable, c != self._library.active, c), default=None)
 
-    def _busy(self, archive_id: str, connection_id: str, direction: Direction) -> set[int | None]:
-        """In flight, or waiting for their time."""
+    def _busy(self, archive_id: str, connection_id: str, direction: Direction) -> set[Any]:
+        """Indices (None: the manifest) in flight, or waiting for their time."""
         now = clock.monotonic_s()
         waiting = {
             index for (each, index, connection, way), wait in self._waits.items()
@@ -428,7 +430,7 @@ class Engine:
             said_before = job in self._waits and self._waits[job].reason == reason
             self._waits[job] = Wait(attempts, clock.monotonic_s() + delay_s, reason)
         if not said_before:
-            self._library.ledger(job[0]).failed(job[2], job[1], job[3].value, reason)
+            self._library.ledger(job[0]).failed(job[2], job[1], job[3], reason)
 
     def _line_changed(self, connection_id: str) -> None:
         self._connections.tell(connection_id)

@@ -77,9 +77,8 @@ def test_whether_a_batch_is_remote_is_answered_per_connection(tmp_path: Path) ->
         archive_id = inside.put(b"x" * 3 * MIB)
         inside.wait_remote(archive_id)
         second = inside.connect(tmp_path / "two", "two")
-        placements = lambda: {p["connection_id"]: p["rung"] for p in inside.show(archive_id)["placements"]}  # noqa: E731 (asked again and again)
-        wait_for(lambda: placements().get(second) in {"remote", "proven"})
-        assert placements()[first] in {"remote", "proven"}
+        wait_for(lambda: placements(inside, archive_id).get(second) in {"remote", "proven"})
+        assert placements(inside, archive_id)[first] in {"remote", "proven"}
         shutil.rmtree(inside.remote_folder(tmp_path / "one", archive_id))
         assert inside.job("archive/release", archive=archive_id)["state"] == "done"
 
@@ -97,14 +96,14 @@ def test_a_connection_that_comes_back_to_the_same_folder_sends_nothing_again(tmp
         assert (batch.stat().st_ino, batch.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-@pytest.mark.parametrize("name", ["disk", "other"])
-def test_two_connections_do_not_share_a_name(tmp_path: Path, name: str) -> None:
+def placements(inside: Inside, archive_id: str) -> dict[str, str]:
+    return {placement["connection_id"]: placement["rung"] for placement in inside.show(archive_id)["placements"]}
+
+
+def test_two_connections_do_not_share_a_name(tmp_path: Path) -> None:
     with Inside(tmp_path / "data") as inside:
         inside.connect(tmp_path / "one", "disk")
         (tmp_path / "two").mkdir()
-        add = lambda: inside.ask("connection/add", kind="folder", name=name, path=str(tmp_path / "two"))  # noqa: E731 (one call, two outcomes)
-        if name == "disk":
-            with pytest.raises(ApplianceError, match="exists already"):
-                add()
-        else:
-            assert add()["id"]
+        with pytest.raises(ApplianceError, match="exists already"):
+            inside.ask("connection/add", kind="folder", name="disk", path=str(tmp_path / "two"))
+        assert inside.ask("connection/add", kind="folder", name="other", path=str(tmp_path / "two"))["id"]

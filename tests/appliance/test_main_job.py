@@ -57,7 +57,7 @@ def test_release_frees_the_local_copy_and_restore_brings_it_back_right(data: Pat
         inside.connect(remote)
         archive_id = inside.put(sent)
         inside.wait_remote(archive_id)
-        assert inside.job("archive/release", archive=archive_id)["state"] == "done"
+        inside.release(archive_id)
         assert not (data / "store" / archive_id).exists()
         with pytest.raises(NotLocal, match="pyarchive restore"):
             inside.ask("archive/locate", archive=archive_id)
@@ -73,7 +73,7 @@ def test_an_empty_file_is_an_archive_that_can_be_released_and_comes_back(data: P
         archive_id = inside.put(b"", "empty.txt")
         state = inside.wait_remote(archive_id)
         assert state["batches_total"] == 1
-        assert inside.job("archive/release", archive=archive_id)["state"] == "done"
+        inside.release(archive_id)
         inside.ask("archive/restore", archive=archive_id)
         inside.wait_local(archive_id)
         assert inside.local_bytes(archive_id) == b""
@@ -119,7 +119,7 @@ def test_a_restart_goes_on_where_the_last_run_ended(data: Path, remote: Path) ->
     with Inside(data, batch_bytes=BATCH) as inside:
         assert inside.show(archive_id)["batches_stored"] >= 3
         inside.wait_remote(archive_id)
-        assert inside.job("archive/release", archive=archive_id)["state"] == "done"
+        inside.release(archive_id)
     with Inside(data, batch_bytes=BATCH) as inside:
         inside.ask("archive/restore", archive=archive_id)
     with Inside(data, batch_bytes=BATCH) as inside:

@@ -108,6 +108,8 @@ class Recorder:
         durable.observer = self._before
 
     def _observe(self, operation: Operation) -> None:
+        if not operation.path.absolute().is_relative_to(self.root):
+            return
         with self._lock:
             if operation.kind == "take":
                 self._taken[len(self.operations)] = operation.path.read_bytes()
@@ -127,7 +129,10 @@ class Recorder:
         return [label for position, label in self._marks if position <= prefix]
 
     def variants(self, prefix: int, seed: int) -> list[Variant]:
-        """What the disk may hold. The same seed gives the same. Walking the prefixes upwards is fast; variants are good until the next call."""
+        """What the disk may hold; the same seed gives the same. Walking the prefixes upwards is fast.
+
+        The variants are good until the next call.
+        """
         if self._world is None or self._world.done > prefix:
             self._world = _World(self.root, self._first, self._taken)
         for operation in self.operations[self._world.done : prefix]:
@@ -246,8 +251,7 @@ class _World:
         folder.names[path.name] = folder.live[path.name] = node
 
     def do(self, operation: Operation) -> None:
-        if operation.path.absolute().is_relative_to(self.root):
-            getattr(self, f"_{operation.kind}")(operation)
+        getattr(self, f"_{operation.kind}")(operation)
         self.done += 1
 
     def unsynced_changes(self) -> list[_Change]:
@@ -266,7 +270,8 @@ class _World:
 
     def _folder(self, path: Path) -> _Node:
         node = self._find(path)
-        assert node is not None and node.is_folder, f"{path} is no folder that was recorded"
+        assert node is not None, f"{path} is no folder that was recorded"
+        assert node.is_folder, f"{path} is a file"
         return node
 
     def _file(self, path: Path) -> _Node:

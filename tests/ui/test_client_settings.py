@@ -22,7 +22,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def client(folder: Path, port: int, appliance_id: str = "from-client") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "client.toml").write_text(f'appliance_id = "{appliance_id}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\nusername = "u"\npassword = "p"\n')
+    (folder / "client.toml").write_text(
+        f'appliance_id = "{appliance_id}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\nusername = "u"\npassword = "p"\n'
+    )
     return folder
 
 
@@ -39,7 +41,7 @@ def test_the_demo_is_found_where_it_keeps_its_data() -> None:
     client(client_settings.demo_data(), 4001)
     found = find({}, None)
     assert (found.port, found.username, found.password, found.appliance_id) == (4001, "u", "p", "from-client")
-    assert "p" not in repr(found).split("port")[0].split("username")[1]
+    assert "password" not in repr(found)
 
 
 def test_the_demo_is_tried_before_the_system_data(machine: Path) -> None:
@@ -75,9 +77,22 @@ def test_the_argument_wins_over_the_environment(machine: Path) -> None:
 
 def test_each_value_of_the_environment_wins(machine: Path) -> None:
     folder = client(machine / "mine", 4005)
-    given = {"PYARCHIVE_MQTT_HOST": "far", "PYARCHIVE_MQTT_PORT": "8883", "PYARCHIVE_MQTT_PASSWORD": "q", "PYARCHIVE_MQTT_TLS_CA": "/ca", "PYARCHIVE_APPLIANCE_ID": "named"}
+    given = {
+        "PYARCHIVE_MQTT_HOST": "far",
+        "PYARCHIVE_MQTT_PORT": "8883",
+        "PYARCHIVE_MQTT_PASSWORD": "q",
+        "PYARCHIVE_MQTT_TLS_CA": "/ca",
+        "PYARCHIVE_APPLIANCE_ID": "named",
+    }
     found = find(given, folder)
-    assert (found.host, found.port, found.username, found.password, found.tls_ca, found.appliance_id) == ("far", 8883, "u", "q", Path("/ca"), "named")
+    assert (found.host, found.port, found.username, found.password, found.tls_ca, found.appliance_id) == (
+        "far",
+        8883,
+        "u",
+        "q",
+        Path("/ca"),
+        "named",
+    )
     assert found.source == "the environment"
 
 

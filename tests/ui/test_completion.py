@@ -20,7 +20,8 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
     fake.write_text(FAKE)
     fake.chmod(0o755)
     line = " ".join(f"'{word}'" for word in ("pyarchive", *words))
-    program = f'PATH="{tmp_path}:$PATH"\n{script(build_parser(), "bash")}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; _pyarchive; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    ask = f'COMP_WORDS=({line}); COMP_CWORD={len(words)}; _pyarchive; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    program = f'PATH="{tmp_path}:$PATH"\n{script(build_parser(), "bash")}\n{ask}'
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
     assert not done.stderr
     return done.stdout.split()

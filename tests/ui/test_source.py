@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,14 @@ def test_a_change_while_reading_is_noticed(tmp_path: Path, change: str) -> None:
     file = tmp_path / "a"
     file.write_bytes(b"abc")
     with Source(str(file)) as source:
-        {
+        changes: dict[str, Callable[[], object]] = {
             "grown": lambda: file.open("ab").write(b"d"),
             "same size": lambda: file.write_bytes(b"xyz"),
             "replaced": lambda: (tmp_path / "b").write_bytes(b"abc") and (tmp_path / "b").replace(file),
             "removed": file.unlink,
             "touched": lambda: os.utime(file, ns=(1, 1)),
-        }[change]()
+        }
+        changes[change]()
         with pytest.raises(Failed, match="vanished" if change == "removed" else "changed"):
             source.check_unchanged()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,15 @@ from ui import words
 
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (4_294_967_296, "4.29 GB"), (999_999, "1.00 MB"), (99_960, "100 kB"), (10**18, "1000 PB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (4_294_967_296, "4.29 GB"),
+        (999_999, "1.00 MB"),
+        (99_960, "100 kB"),
+        (10**18, "1000 PB"),
+    ],
 )
 def test_a_size_is_decimal_with_three_digits(size_bytes: int, text: str) -> None:
     assert words.size(size_bytes) == text
@@ -34,7 +43,7 @@ def test_what_steers_a_terminal_is_shown_as_its_escape() -> None:
 
 
 def test_letters_of_all_languages_stay_as_they_are() -> None:
-    text = "Fotos Müller 写真 صور 👩\u200d👧 می\u200cخواهم"
+    text = "Fotos Müller 写真 ქართული 👩\u200d👧 \u0645\u06cc\u200c\u062e"
     assert words.clean(text) == text
 
 
@@ -46,8 +55,6 @@ def test_ages_are_told_from_now() -> None:
 
 
 def test_a_moment_is_in_the_zone_of_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:

@@ -94,7 +94,7 @@ class Demo:
             host=HOST, port=self.file.port, username=client_file.USERNAME, password=self.file.password, tls_ca=None,
             appliance_id=self.file.appliance_id or "", data=self.folder, source=str(self.file.path),
         )  # fmt: skip
-        return Link(settings, connect_timeout_s=_READY_TIMEOUT_S)
+        return Link(settings, connect_timeout_s=_READY_TIMEOUT_S, refused_timeout_s=_READY_TIMEOUT_S)
 
     def run(self, link: Link, *, as_json: bool) -> None:
         """Until SIGINT, SIGTERM or SIGHUP."""

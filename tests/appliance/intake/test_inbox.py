@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from tests.waiting import wait_for
 
 def listed(inside: Inside) -> list[dict[str, object]]:
     return list(inside.ask("archive/list")["archives"])
+
+
+def is_gone(path: Path) -> bool:
+    return not path.exists()
 
 
 def drop(data: Path, name: str, content: bytes = b"content") -> Path:
@@ -89,8 +94,8 @@ def test_the_same_content_under_the_same_name_again_is_a_second_archive(tmp_path
     with Inside(tmp_path / "data") as inside:
         for count in (1, 2):
             path = drop(inside.data, "home/again.bin")
-            wait_for(lambda path=path: not path.exists())
-            wait_for(lambda count=count: len(listed(inside)) == count)
+            wait_for(partial(is_gone, path))
+            assert len(listed(inside)) == count
 
 
 def test_a_file_that_could_not_leave_before_the_end_is_not_taken_in_twice(tmp_path: Path) -> None:

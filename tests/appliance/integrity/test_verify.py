@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,8 @@ def test_an_archive_only_the_remote_knows_is_adopted_from_its_manifest_and_can_b
         archive_id = inside.put(CONTENT, title="Carried", owner="anna")
         inside.wait_remote(archive_id)
         inside.ask("transfer/pause")
-        inside.app.library.forget(archive_id, {})  # as after the loss of catalog and ledger
+        inside.app.library.forget(archive_id, {})  # as after the loss of catalog, ledger and store
+        shutil.rmtree(inside.data / "store" / archive_id)
         assert inside.job("integrity/orphans", adopt=True)["result"]["orphans"][0]["archive_id"] == archive_id
         state = inside.show(archive_id)
         assert (state["title"], state["owner"], state["local"], state["rung"]) == ("Carried", "anna", False, "remote")
@@ -163,3 +165,15 @@ def test_an_archive_only_the_remote_knows_is_adopted_from_its_manifest_and_can_b
         inside.ask("archive/restore", archive=archive_id)
         inside.wait_local(archive_id)
         assert inside.local_bytes(archive_id) == CONTENT
+
+
+def test_a_local_copy_without_an_entry_gets_its_title_back_from_the_remotes_manifest(inside: Inside, remote: Path) -> None:
+    archive_id = inside.put(CONTENT, title="Carried", owner="anna")
+    inside.wait_remote(archive_id)
+    inside.app.library.forget(archive_id, {})
+    batch = inside.remote_folder(remote, archive_id) / "00000000"
+    before = batch.stat().st_mtime_ns
+    assert inside.job("integrity/orphans", adopt=True)["result"]["orphans"][0]["adopted"]
+    state = inside.wait_remote(archive_id)
+    assert (state["title"], state["owner"], state["local"]) == ("Carried", "anna", True)
+    assert batch.stat().st_mtime_ns == before

@@ -1,0 +1,61 @@
+"""Brokers for all tests: session-long ones by ``broker_address``, one that may be stopped by ``mortal_broker``."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from mqtt.client import Broker, BrokerAddress
+from mqtt.topics import Topics
+from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
+
+MakeBroker = Callable[..., Broker]
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def broker_process(request: pytest.FixtureRequest) -> Iterator[BrokerProcess]:
+    """Shared by the session: not to be stopped."""
+    broker = start_broker(request.param)
+    yield broker
+    end_broker(broker)
+
+
+@pytest.fixture
+def broker_address(broker_process: BrokerProcess) -> BrokerAddress:
+    return broker_process.address
+
+
+@pytest.fixture(params=KINDS)
+def mortal_broker(request: pytest.FixtureRequest) -> Iterator[BrokerProcess]:
+    """For one test, which may stop and start it."""
+    broker = start_broker(request.param)
+    yield broker
+    end_broker(broker)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    """An appliance id of the test's own, so that what it leaves retained disturbs nobody."""
+    return Topics(f"test-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def make_broker(topics: Topics) -> Iterator[MakeBroker]:
+    """``make_broker(address, name="…", …)``: a client, started, connected unless ``wait=False``; stopped at the end."""
+    with ExitStack() as stack:
+
+        def make(address: BrokerAddress, *, name: str = "", wait: bool = True, start: bool = True, **more: Any) -> Broker:
+            broker = Broker(
+                address, topics, f"{topics.appliance_id}-{name or secrets.token_hex(4)}", retry_min_s=0.05, retry_max_s=0.2, **more
+            )
+            stack.callback(broker.stop, 0.5)
+            if start:
+                broker.start()
+                assert not wait or broker.wait_connected(10), broker.last_error
+            return broker
+
+        yield make

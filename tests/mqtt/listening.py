@@ -1,0 +1,32 @@
+"""A handler that remembers what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.waiting import wait_for
+
+
+@dataclass
+class Ear:
+    """Subscribe with it: ``broker.subscribe(filter, ear)``."""
+
+    heard: list[tuple[str, bytes, bool]] = field(default_factory=list)
+
+    def __call__(self, topic: str, payload: bytes, retained: bool) -> None:
+        self.heard.append((topic, payload, retained))
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [payload for _, payload, _ in self.heard.copy()]
+
+    @property
+    def topics(self) -> set[str]:
+        return {topic for topic, _, _ in self.heard.copy()}
+
+    def last(self, topic: str) -> bytes | None:
+        """The last payload on that topic; None where there was none."""
+        return next((payload for name, payload, _ in reversed(self.heard.copy()) if name == topic), None)
+
+    def wait_for(self, payload: bytes, timeout_s: float = 10.0) -> None:
+        wait_for(lambda: payload in self.payloads, timeout_s, f"{payload[:40]!r} to be heard")
