@@ -32,7 +32,7 @@ def main() -> int:
         lines = start_logging(SettingsStore(os.environ).current.log_level)
         appliance = Appliance(os.environ, lines)
     except ApplianceError as error:
-        print(f"pyarchive appliance: {error}", file=sys.stderr)
+        sys.stderr.write(f"pyarchive appliance: {error}\n")
         return 1
     _run(appliance, lines, stop)
     # What hangs in the system (a network mount that is gone) must not keep a stopped appliance alive; all is synced.
@@ -59,7 +59,10 @@ def _until(stdin_closes: bool) -> threading.Event:
 def _run(appliance: Appliance, lines: RecentLines, stop: threading.Event) -> None:
     topics = Topics(appliance.folder.appliance_id)
     broker = Broker(
-        _address(appliance.settings.current), topics, client_id=f"{topics.appliance_id}-appliance", will=(topics.availability, OFFLINE.encode())
+        _address(appliance.settings.current),
+        topics,
+        client_id=f"{topics.appliance_id}-appliance",
+        will=(topics.availability, OFFLINE.encode()),
     )
     reporter = appliance.attach(broker, topics)
     lines.listener = lambda line: _publish_line(broker, topics, line)

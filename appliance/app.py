@@ -39,7 +39,9 @@ _STOP_S = 1.0
 class Appliance:
     """All parts over one data folder, without a broker: ``attach`` gives it one. Raises DataFolderError, SettingsError."""
 
-    def __init__(self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote
+    ) -> None:
         self.settings = SettingsStore(environment)
         self.folder = DataFolder(self.settings.current.data)
         self.folder.open(self.settings.current.appliance_id)
@@ -69,7 +71,7 @@ class Appliance:
             self.folder.make_store()
 
     def _build(self, lines: RecentLines) -> None:
-        self.intake = Intake(self.library, self.settings, self.problems, lambda event, archive: self._tell(event, archive))
+        self.intake = Intake(self.library, self.settings, self.problems, self._tell)
         self.inbox = Inbox(self.library, self.intake, self.settings, self.problems)
         self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell)
         self.placement = Placement(self.library, self.connections, self.settings, self._tell)

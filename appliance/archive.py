@@ -39,14 +39,26 @@ class Archive:
         known = {key: document[key] for key in cls.__slots__ if key in document and key not in {"id", "created_at", "removed_at"}}
         removed = document.get("removed_at")
         return cls(
-            id=archive_id, created_at=clock.from_iso(document["created_at"]), removed_at=clock.from_iso(removed) if removed else None, **known
+            id=archive_id,
+            created_at=clock.from_iso(document["created_at"]),
+            removed_at=clock.from_iso(removed) if removed else None,
+            **known,
         )
 
     @classmethod
-    def from_facts(cls, facts: ArchiveFacts, *, title: str, owner: str, removed_at: datetime | None, source: dict[str, Any] | None = None) -> Archive:
+    def from_facts(
+        cls, facts: ArchiveFacts, *, title: str, owner: str, removed_at: datetime | None, source: dict[str, Any] | None = None
+    ) -> Archive:
         """As the ledger alone tells it."""
         return cls(
-            id=facts.archive_id, title=title, file_name=facts.file_name, owner=owner, size_bytes=facts.size_bytes,
-            sha256=facts.sha256.hex(), batch_bytes=facts.batch_bytes, created_at=facts.created_at, removed_at=removed_at,
+            id=facts.archive_id,
+            title=title,
+            file_name=facts.file_name,
+            owner=owner,
+            size_bytes=facts.size_bytes,
+            sha256=facts.sha256.hex(),
+            batch_bytes=facts.batch_bytes,
+            created_at=facts.created_at,
+            removed_at=removed_at,
             source=source,
         )

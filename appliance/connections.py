@@ -226,9 +226,17 @@ class Connections:
     def state(self, connection: Connection, last_error: str | None, next_try_at: datetime | None) -> ConnectionState:
         usage = self._usage.get(connection.id, Usage(None, None, None))
         return ConnectionState(
-            id=connection.id, kind=connection.kind, name=connection.name, active=connection.active, valid=connection.valid,
-            path=connection.path, validated_at=clock.from_iso(connection.validated_at) if connection.validated_at else None,
-            free_bytes=usage.free_bytes, limit_bytes=usage.limit_bytes, used_bytes=usage.used_bytes, last_error=last_error,
+            id=connection.id,
+            kind=connection.kind,
+            name=connection.name,
+            active=connection.active,
+            valid=connection.valid,
+            path=connection.path,
+            validated_at=clock.from_iso(connection.validated_at) if connection.validated_at else None,
+            free_bytes=usage.free_bytes,
+            limit_bytes=usage.limit_bytes,
+            used_bytes=usage.used_bytes,
+            last_error=last_error,
             next_try_at=next_try_at,
         )
 

@@ -106,13 +106,10 @@ class DataFolder:
         place = self.store if self.store.exists() else self.path
         usage = shutil.disk_usage(place)
         automatic = min(_GIB, max(16 * _MIB, usage.total // 20))
-        return Disk(
-            total_bytes=usage.total, free_bytes=usage.free, reserve_bytes=automatic if reserve_mib is None else reserve_mib * _MIB
-        )
+        return Disk(total_bytes=usage.total, free_bytes=usage.free, reserve_bytes=automatic if reserve_mib is None else reserve_mib * _MIB)
 
     def close(self) -> None:
         """Give the lock back."""
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
-

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 Kind = Literal["create", "write", "truncate", "sync", "rename", "link", "unlink", "mkdir", "rmdir", "sync_dir", "take"]
 
@@ -73,7 +73,7 @@ class DurableFile:
         """An existing file, for reading and writing. Raises FileNotFoundError."""
         return cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC))
 
-    def write_at(self, offset_bytes: int, data: bytes | memoryview) -> None:
+    def write_at(self, offset_bytes: int, data: bytes | bytearray | memoryview) -> None:
         """All of ``data`` at that offset; not synced. On an error (disk full) a part of it may have been written."""
         view = memoryview(data)
         done = 0
@@ -105,7 +105,7 @@ class DurableFile:
             os.close(self.fd)
             self.fd = -1
 
-    def __enter__(self) -> DurableFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from appliance import clock
 from appliance.connections import Connections
 from appliance.errors import BadRequest, NotFound, NotLocal
+from appliance.intake.intake import Intake
 from appliance.integrity.orphans import Orphans
 from appliance.integrity.verify import Verifier
-from appliance.intake.intake import Intake
 from appliance.jobs import Jobs
 from appliance.library import Library
 from appliance.logs import RecentLines
@@ -124,9 +124,13 @@ class Handlers:
         view = self.library.view(self.library.find(asked.archive))
         archive = view.archive
         if not view.local:
-            raise NotLocal(f"{archive.title!r} was released, its content is only on a remote; `pyarchive restore {archive.id}` brings it back")
+            raise NotLocal(
+                f"{archive.title!r} was released, its content is only on a remote; `pyarchive restore {archive.id}` brings it back"
+            )
         if view.cached < view.batches:
-            raise NotLocal(f"{archive.title!r} is damaged on the appliance's disk and being mended; try again when `pyarchive show` says ok")
+            raise NotLocal(
+                f"{archive.title!r} is damaged on the appliance's disk and being mended; try again when `pyarchive show` says ok"
+            )
         self.library.folder.check_store()
         return {
             "archive_id": archive.id, "path": str(self.library.local_file(archive)), "file_name": archive.file_name,

@@ -58,7 +58,8 @@ class Keeping:
         free, reserve = in_words(disk.free_bytes), in_words(disk.reserve_bytes)
         if disk.free_bytes <= disk.reserve_bytes:
             self.problems.raise_(
-                "disk_full", "disk", f"no more files are taken in: {free} free of {in_words(disk.total_bytes)}, {reserve} are kept in reserve",
+                "disk_full", "disk",
+                f"no more files are taken in: {free} free of {in_words(disk.total_bytes)}, {reserve} are kept in reserve",
                 "release archives that are remote, remove what is not needed, or use a larger disk", needs_you=True,
             )  # fmt: skip
             return

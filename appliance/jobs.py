@@ -94,7 +94,7 @@ class Jobs:
         except (ApplianceError, OSError) as error:
             job.error = {"code": getattr(error, "code", "failed"), "message": str(error)}
             job.state = "failed"
-        except Exception as error:  # noqa: BLE001 (a defect in one job must not end the worker; it is logged with its trace)
+        except Exception as error:
             log.exception("%s failed", job.what)
             job.error = {"code": "internal", "message": f"internal error: {type(error).__name__}; see the log"}
             job.state = "failed"

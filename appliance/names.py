@@ -10,6 +10,7 @@ from appliance.errors import BadRequest
 
 MAX_FILE_NAME_BYTES = 200
 MAX_TITLE_CHARACTERS = 1024
+_LONGEST_ENDING_BYTES = 20
 ARCHIVE_ID = re.compile(r"[a-z0-9-]{8,36}")
 OWNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*\ud800-\udfff]')
@@ -34,7 +35,7 @@ def _shortened(name: str, limit_bytes: int) -> str:
     if len(name.encode()) <= limit_bytes:
         return name
     stem, dot, ending = name.rpartition(".")
-    if not dot or not stem or len(ending.encode()) > 20:
+    if not dot or not stem or len(ending.encode()) > _LONGEST_ENDING_BYTES:
         stem, dot, ending = name, "", ""
     room = limit_bytes - len((dot + ending).encode())
     return stem.encode()[:room].decode(errors="ignore") + dot + ending

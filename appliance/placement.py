@@ -12,14 +12,14 @@ from pathlib import Path
 from appliance import clock, durable
 from appliance.archive import Archive
 from appliance.connections import Connections
-from appliance.errors import ApplianceError, Conflict, RemoteError, Refused
+from appliance.errors import ApplianceError, Conflict, Refused, RemoteError
 from appliance.integrity.listing import Listing, list_archive
+from appliance.jobs import Job
 from appliance.library import Library
 from appliance.remotes.remote import Gate
 from appliance.settings import SettingsStore
 from appliance.store import free_local
 from appliance.transfer.gates import CheckGate
-from appliance.jobs import Job
 from mqtt.messages import Rung
 
 log = logging.getLogger("placement")
@@ -68,7 +68,9 @@ class Placement:
                 return connection_id
             reasons.append(reason)
         why = "; ".join(reasons) or "no valid connection has any of it"
-        raise Refused(f"{view.archive.title!r} cannot be released, its only copy is here: {why}; wait until it is remote (`pyarchive show`)")
+        raise Refused(
+            f"{view.archive.title!r} cannot be released, its only copy is here: {why}; wait until it is remote (`pyarchive show`)"
+        )
 
     def _why_not(self, archive_id: str, connection_id: str, gate: Gate) -> str | None:
         ledger, remote = self.library.ledger(archive_id), self.connections.remote(connection_id)
@@ -160,10 +162,19 @@ class Placement:
         for connection_id in ledger.connections():
             ids = [ledger.remote_id(connection_id, None), *ledger.remote_ids(connection_id)]
             for remote_id in filter(None, ids):
-                found[f"{connection_id}:{remote_id}"] = {"connection_id": connection_id, "remote_id": remote_id, "reason": "removed", "at": at}
+                found[f"{connection_id}:{remote_id}"] = {
+                    "connection_id": connection_id,
+                    "remote_id": remote_id,
+                    "reason": "removed",
+                    "at": at,
+                }
         return found
 
 
 def _in_words(listing: Listing) -> str:
-    parts = [(len(listing.absent), "missing"), (len(listing.different), "different"), (int(not listing.manifest_right), "manifest not right")]
+    parts = [
+        (len(listing.absent), "missing"),
+        (len(listing.different), "different"),
+        (int(not listing.manifest_right), "manifest not right"),
+    ]
     return "a fresh listing there found " + ", ".join(f"{count} {what}" for count, what in parts if count)

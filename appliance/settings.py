@@ -29,7 +29,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: Path = Field(default=Path("/var/lib/pyarchive"), description="Folder of everything the appliance keeps")
-    appliance_id: str | None = Field(default=None, pattern="^[a-z0-9-]{4,36}$", description="Fixed at the first start; random where not given")
+    appliance_id: str | None = Field(
+        default=None, pattern="^[a-z0-9-]{4,36}$", description="Fixed at the first start; random where not given"
+    )
     mqtt_host: str = Field(default="127.0.0.1", description="Broker's address")
     mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Broker's port")
     mqtt_username: str | None = Field(default=None, description="Login at the broker")
@@ -40,12 +42,16 @@ class Settings(BaseModel):
     upload_limit_kb_per_s: int = Field(default=0, ge=0, le=10_000_000, description="Upload limit in kB/s; 0 for none")
     stall_timeout_s: float = Field(default=90.0, ge=1, description="Seconds without a byte after which a transfer counts as stalled")
     retry_cap_s: float = Field(default=300.0, ge=1, le=3600, description="Longest wait in seconds between two tries")
-    reserve_mib: int | None = Field(default=None, ge=0, description="Free space in MiB that no file may eat into; 5 % and at most 1 GiB where not given")
+    reserve_mib: int | None = Field(
+        default=None, ge=0, description="Free space in MiB that no file may eat into; 5 % and at most 1 GiB where not given"
+    )
     undo_days: float = Field(default=30.0, ge=0, description="Days in which a removal can be undone")
     grace_days: float = Field(default=7.0, ge=0, description="Days between a tombstone and the trashing of the object on the remote")
     trash_per_run: int = Field(default=1000, ge=1, description="Objects moved to a remote's trash at the most in one run")
     unfinished_days: float = Field(default=7.0, gt=0, description="Days after which a file that was announced and never filled expires")
-    inbox_settle_s: float = Field(default=5.0, ge=0, description="Seconds for which a file in the inbox must not change to count as arrived")
+    inbox_settle_s: float = Field(
+        default=5.0, ge=0, description="Seconds for which a file in the inbox must not change to count as arrived"
+    )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
 

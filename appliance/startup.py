@@ -41,13 +41,19 @@ def say_catalog_damage(library: Library, problems: Problems, rebuilt: int) -> No
     damage = library.db.damage
     if damage:
         problems.raise_(
-            "catalog_damaged", "catalog", f"the catalog was damaged: {' '.join(damage)} {rebuilt} archives were made again from their ledgers",
-            "look whether archives and connections are complete, then run `pyarchive verify`", needs_you=not library.db.is_complete,
+            "catalog_damaged",
+            "catalog",
+            f"the catalog was damaged: {' '.join(damage)} {rebuilt} archives were made again from their ledgers",
+            "look whether archives and connections are complete, then run `pyarchive verify`",
+            needs_you=not library.db.is_complete,
         )
     elif rebuilt:
         problems.raise_(
-            "catalog_lost", "catalog", f"the catalog was gone; {rebuilt} archives were made again from their ledgers",
-            "add your connections again, then run `pyarchive verify`", needs_you=True,
+            "catalog_lost",
+            "catalog",
+            f"the catalog was gone; {rebuilt} archives were made again from their ledgers",
+            "add your connections again, then run `pyarchive verify`",
+            needs_you=True,
         )
 
 
@@ -62,7 +68,9 @@ def settle(library: Library, placement: Placement, problems: Problems) -> None:
         try:
             placement.settle(archive_id)
         except OSError as error:
-            problems.raise_("store", archive_id, f"the local copy of {archive_id} cannot be moved: {error}", "check the disk", needs_you=True)
+            problems.raise_(
+                "store", archive_id, f"the local copy of {archive_id} cannot be moved: {error}", "check the disk", needs_you=True
+            )
 
 
 def note_missing_copies(library: Library, problems: Problems) -> None:
@@ -85,6 +93,9 @@ def _note_missing(library: Library, problems: Problems, archive: Archive) -> Non
     ledger.want_local()
     library.changed(archive.id)
     problems.raise_(
-        "damaged", archive.id, f"the local copy of {archive.title!r} is gone or has another size",
-        "it is fetched again from a remote that has it", needs_you=bool(library.view(archive.id).lost_batches),
+        "damaged",
+        archive.id,
+        f"the local copy of {archive.title!r} is gone or has another size",
+        "it is fetched again from a remote that has it",
+        needs_you=bool(library.view(archive.id).lost_batches),
     )

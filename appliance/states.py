@@ -17,7 +17,16 @@ from appliance.transfer.gates import Moving
 from appliance.transfer.queue import needs_download, needs_upload
 from appliance.views import View
 from mqtt.messages import (
-    ActiveConnection, ApplianceState, ArchiveState, ConnectionState, Counts, Direction, Placement, Queue, Rung, TransferState,
+    ActiveConnection,
+    ApplianceState,
+    ArchiveState,
+    ConnectionState,
+    Counts,
+    Direction,
+    Placement,
+    Queue,
+    Rung,
+    TransferState,
 )
 
 Status = Literal["starting", "idle", "transferring", "waiting", "paused", "needs_you"]
@@ -70,20 +79,23 @@ class States:
         up, down = needs_upload(view, self.library.active), needs_download(view)
         if view.archive.removed_at or not (up or down or (view.local and self.library.active is None)):
             return None, None
-        if self.engine.paused:
-            return "transfers are paused", None
-        if self.library.active is None and not down:
-            return "no connection is active; add and activate one", None
-        if self.engine.store_waits:
-            return "the store's disk is away or full", None
-        if self.library.active is not None:
-            reason, until = self.engine.lines.trouble(self.library.active)
-            if reason:
-                return reason, until
+        general, until = self._waiting_in_general(down=down)
+        if general:
+            return general, until
         wait = self.engine.why_waiting(view.archive.id)
         if wait:
             return wait.reason, clock.now() + timedelta(seconds=max(0.0, wait.until_s - clock.monotonic_s()))
         return ("waits for its turn" if not self._moves(view.archive.id) else None), None
+
+    def _waiting_in_general(self, *, down: bool) -> tuple[str | None, datetime | None]:
+        """What holds up every archive."""
+        if self.engine.paused:
+            return "transfers are paused", None
+        if self.library.active is None:
+            return (None if down else "no connection is active; add and activate one"), None
+        if self.engine.store_waits:
+            return "the store's disk is away or full", None
+        return self.engine.lines.trouble(self.library.active)
 
     def _moves(self, archive_id: str) -> bool:
         return any(moving.archive_id == archive_id for moving in list(self.engine.moving.values()))
@@ -120,7 +132,7 @@ class States:
             started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
             protected_by_at=self._protected_by(totals.at_risk_bytes, up_rate), upload_rate_bytes_per_s=round(up_rate),
             download_rate_bytes_per_s=round(self.engine.down_meter.bytes_per_s()), eta_s=None if eta_s is None else round(eta_s),
-            progress_ratio=round(1 - remaining / totals.size_bytes, 4) if totals.size_bytes and active else (0.0 if totals.size_bytes else 1.0),
+            progress_ratio=self._progress_ratio(remaining),
             queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,
             upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
             active_connection=ActiveConnection(id=active.id, name=active.name, kind=active.kind) if active else None,
@@ -144,6 +156,12 @@ class States:
 
     def _in_flight_bytes(self) -> int:
         return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
+
+    def _progress_ratio(self, remaining_bytes: int) -> float:
+        size = self.library.totals.size_bytes
+        if not size:
+            return 1.0
+        return round(1 - remaining_bytes / size, 4) if self.library.active else 0.0
 
     def _protected_by(self, at_risk_bytes: int, rate_bytes_per_s: float) -> datetime | None:
         """At the measured rate; unknown while nothing moves. Coarse, so that it does not change with every byte."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from appliance import durable
 from appliance.archive import Archive
@@ -55,7 +56,7 @@ class StoreReader:
     def close(self) -> None:
         os.close(self._fd)
 
-    def __enter__(self) -> StoreReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

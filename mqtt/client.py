@@ -338,17 +338,21 @@ class _Session:
     def _hand_over(self) -> None:
         if not self._ready:
             return
-        fresh = self._broker.take_new_filters()
-        if fresh:
-            self._client.subscribe([(topic_filter, 1) for topic_filter in fresh])
+        self._subscribe_new()
         # paho keeps what it is given; the window keeps that small.
         while len(self._in_flight) < _WINDOW and not self._client.want_write():
             message = self._broker.outbox.take()
             if message is None:
                 return
+            self._subscribe_new()  # who subscribes and then publishes hears of it, so what it asked for goes first
             sent = self._client.publish(message.topic, message.payload, message.qos, message.retain)
             if message.qos:
                 self._in_flight[sent.mid] = message
+
+    def _subscribe_new(self) -> None:
+        fresh = self._broker.take_new_filters()
+        if fresh:
+            self._client.subscribe([(topic_filter, 1) for topic_filter in fresh])
 
     # Called by paho, on this thread
 

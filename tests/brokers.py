@@ -14,7 +14,8 @@ from typing import Protocol
 import pytest
 
 from mqtt.client import BrokerAddress
-from mqtt.embedded import HOST, EmbeddedBroker
+from mqtt.embedded import HOST as HOST  # noqa: PLC0414 - tests take it from here
+from mqtt.embedded import EmbeddedBroker
 from tests.waiting import wait_for
 
 KINDS = ["embedded", "mosquitto"]

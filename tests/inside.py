@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from appliance.app import Appliance, answer
 from appliance.logs import RecentLines
@@ -35,7 +35,9 @@ class Outbox:
 class Inside:
     """``with Inside(folder) as inside``: started; stopped at the end. Settings are given by name, without their prefix."""
 
-    def __init__(self, data: Path, *, batch_bytes: int | None = None, wrap: Callable[[Remote], Remote] = lambda r: r, **settings: object):
+    def __init__(
+        self, data: Path, *, batch_bytes: int | None = None, wrap: Callable[[Remote], Remote] = lambda r: r, **settings: object
+    ) -> None:
         given = {"batch_size_mib": 1, "reserve_mib": 0, "inbox_settle_s": 0, "retry_cap_s": 1} | settings
         environment = {"PYARCHIVE_DATA": str(data)} | {f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}
         self.data = data
@@ -45,7 +47,7 @@ class Inside:
         self.outbox = Outbox()
         self.app.attach(self.outbox, Topics(self.app.folder.appliance_id))
 
-    def __enter__(self) -> Inside:
+    def __enter__(self) -> Self:
         self.app.start()
         return self
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +19,7 @@ _LINE_EVERY_S = 10.0
 
 
 class Bars:
-    """Use it in a ``with``. One bar at a time: ``stage`` begins it, ``advance`` moves it. ``quiet``: bars at the most."""
+    """Use it in a ``with``. One bar at a time: ``stage`` begins it, ``advance`` moves it. ``quiet``: no lines in place of bars."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -46,8 +48,19 @@ class Bars:
         """A line beside the bar, such as why nothing moves."""
         if self._rich is not None:
             self._rich.console.print(line, markup=False, highlight=False)
-        elif not self._quiet:
+        else:
             note(line)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """The bar is out of the way, so that stdout and stderr can be printed to."""
+        if self._rich is not None:
+            self._rich.stop()
+        try:
+            yield
+        finally:
+            if self._rich is not None:
+                self._rich.start()
 
     def __enter__(self) -> Self:
         if is_terminal(sys.stderr):
@@ -69,4 +82,5 @@ def _rich_progress() -> Progress:
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
         console=Console(stderr=True), transient=True, expand=True,
+        redirect_stdout=False, redirect_stderr=False,  # or results would go where the bars go
     )  # fmt: skip

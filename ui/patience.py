@@ -6,13 +6,14 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ui.output import note
 
 FIRST_ANSWER_S = 15.0
 SILENCE_S = 600.0
 _SAID_AFTER_S = 5.0
+Say = Callable[[str], None]
 
 
 class Patience:
@@ -22,13 +23,19 @@ class Patience:
     """
 
     def __init__(
-        self, timeout_s: float | None = None, *, first_s: float | None = FIRST_ANSWER_S, silence_s: float | None = SILENCE_S
+        self,
+        timeout_s: float | None = None,
+        *,
+        first_s: float | None = FIRST_ANSWER_S,
+        silence_s: float | None = SILENCE_S,
+        say: Say = note,
     ) -> None:
         self._deadline_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
         self._bound_s = math.inf if first_s is None else first_s
         self._later_s = math.inf if silence_s is None else silence_s
         self._heard_s = time.monotonic()
         self._told = False
+        self._say = say
 
     def left_s(self) -> float:
         """Seconds until the end; 0 or less when it has come."""
@@ -53,17 +60,17 @@ class Patience:
 
     def _heard(self) -> None:
         if self._told:
-            note("the appliance answers again")
+            self._say("the appliance answers again")
         self._told = False
         self._bound_s = self._later_s
         self._heard_s = time.monotonic()
 
     def _say_silence(self) -> None:
         if not self._told:
-            note("the appliance does not answer; waiting for it (Ctrl-C ends the waiting)")
+            self._say("the appliance does not answer; waiting for it (Ctrl-C ends the waiting)")
         self._told = True
 
 
-def endless(timeout_s: float | None) -> Patience:
+def endless(timeout_s: float | None, say: Say) -> Patience:
     """For --wait: restarts may take as long as they want, unless a time-out is given."""
-    return Patience(timeout_s, first_s=None, silence_s=None)
+    return Patience(timeout_s, first_s=None, silence_s=None, say=say)

@@ -18,6 +18,7 @@ from ui.words import clean
 FOLLOWED = ("availability", "appliance/state", "transfer/+/state", "event")
 _LINE_EVERY_S = 10.0
 _REDRAW_S = 1.0
+_STARTING_S = 5.0
 _SHOWN_EVENTS = frozenset(
     {"archive_created", "archive_remote", "archive_restored", "archive_released", "archive_removed", "archive_damaged"}
 )
@@ -89,13 +90,19 @@ class PlainLines:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._said_line, self._said_key, self._said_s = "", "", 0.0
+        self._began_s, self._was_online = time.monotonic(), False
         self._problems: dict[tuple[str, str], str] = {}
 
     def news(self) -> list[str]:
         state = self._mirror.get("appliance/state")
-        if not isinstance(state, dict):
+        self._was_online = self._was_online or self._mirror.online
+        if not isinstance(state, dict) or self._is_starting():
             return []
         return [*self._status(state), *self._changed_problems(state)]
+
+    def _is_starting(self) -> bool:
+        """What an appliance said before it is online is no news, unless it stays away."""
+        return not self._was_online and time.monotonic() - self._began_s < _STARTING_S
 
     def _status(self, state: dict[str, Any]) -> list[str]:
         online = self._mirror.online

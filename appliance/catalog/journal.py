@@ -57,10 +57,11 @@ class CatalogDB:
         """
         try:
             durable.make_dirs(folder, 0o700)
+            durable.sync_dir(folder.parent)  # a start that was killed may have made the folder and not synced its name
             loaded = load(folder)
-            journal = _journal(folder, loaded)
-            for path in loaded.leftovers:
+            for path in loaded.leftovers:  # first: their names may be wanted
                 durable.unlink(path, missing_ok=True)
+            journal = _journal(folder, loaded)
         except OSError as error:
             raise _translated(error) from error
         return cls(folder, loaded, journal, Compaction(folder, loaded.snapshot_bytes, loaded.journal_bytes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from appliance.catalog.ledger_format import BASE, NO_INDEX, PAST, SHORT, Header, Kind, Record, encode, replay
+from appliance.catalog.ledger_format import BASE, NO_INDEX, PAST, SETTLED, SHORT, Header, Kind, Record, encode, replay
 from appliance.catalog.ledger_state import MANIFEST_HEAD, PLACE, SLOT, TIME, State, bytes_of, columns, microseconds
 from appliance.durable import DurableFile
 
@@ -36,15 +36,17 @@ class Rewrite:
         for kind, payload in columns(state):
             self._add(kind, payload)
         self._open_ends(state)
+        self._add(Kind.COMPLETE | BASE, b"")
         self._flush()
 
     def _add(self, kind: int, payload: bytes, at_s: int | None = None) -> None:
-        self._pending += encode(kind, payload, self._written + len(self._pending), self._at_s if at_s is None else at_s)
+        # The file gets its name only when all of it is synced: a bad record in it is damage, but for the last, which says nothing.
+        self._pending += encode(kind | SETTLED, payload, self._written + len(self._pending), self._at_s if at_s is None else at_s)
         if len(self._pending) >= _WRITE_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        self._file.write_at(self._written, self._pending)
+        self._file.write_at(self._written, memoryview(self._pending))
         self._written += len(self._pending)
         self._pending = bytearray()
 

@@ -53,7 +53,7 @@ class LedgerFile:
         self._marks = marks or [header.size_bytes]
         self._end = self._synced_end = end
         self._written = 0
-        self._synced = synced  # the change up to which all is synced; -1: not even what was there at the opening is known to be
+        self._synced = synced  # number of the change up to which all is; -1: not even what was there at the opening is known to be
         self._epoch = 0
         self._torn = self._stale = self._renamed = False
         self._lock = threading.RLock()
@@ -127,6 +127,9 @@ class LedgerFile:
     def _append(self, changes: list[Change]) -> None:
         with DurableFile.open(self.path) as file:
             self._mend(file)
+            if self._synced < 0:  # else the first change of each process could not vouch for the last of the one before
+                file.sync(data_only=True)
+                self._synced = 0
             content = self._encoded(changes)
             self._torn = True  # until all of it is there
             try:
@@ -143,12 +146,12 @@ class LedgerFile:
             self._marks.append(self._end)
 
     def _encoded(self, changes: list[Change]) -> bytes:
-        content, at_s = b"", max(0, int(clock.now().timestamp()))
+        content, at_s = bytearray(), max(0, int(clock.now().timestamp()))
         settled = SETTLED if self._synced == self._written else 0
         for kind, payload in changes:
             content += encode(kind | settled, payload, self._end + len(content), at_s)
             settled = 0  # the one before it in the same write is not synced
-        return content
+        return bytes(content)
 
     def _mend(self, file: DurableFile) -> None:
         """Cut off what a failed write or a power cut left behind the end."""

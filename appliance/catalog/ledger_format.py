@@ -76,6 +76,7 @@ class Kind(IntEnum):
     REMOVED = 18
     UNDONE = 19
     COLUMN = 20
+    COMPLETE = 21
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

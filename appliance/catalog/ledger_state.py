@@ -226,7 +226,7 @@ class State:
         Kind.UNSTORED: _unstored, Kind.MANIFEST: _manifest, Kind.READ_BACK: _read_back, Kind.CACHED: _cached,
         Kind.UNCACHED: _uncached, Kind.RELEASED: _released, Kind.WANTED: _wanted, Kind.RESTORED: _restored,
         Kind.RETITLED: _retitled, Kind.GIVEN: _given, Kind.FAILED: _nothing, Kind.REMOVED: _removed,
-        Kind.UNDONE: _undone, Kind.COLUMN: _column,
+        Kind.UNDONE: _undone, Kind.COLUMN: _column, Kind.COMPLETE: _nothing,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ gives the complete state; else everything that is good is taken. Either is said 
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -220,7 +221,9 @@ def _salvaged(files: _Files) -> Loaded:
     generations = sorted({*files.journals, *files.snapshots})
     if generations[0] not in {1, *files.snapshots}:
         loaded.damage.append(f"snapshot-{generations[0]} is missing; what was not changed since it was written is lost")
-    for generation in range(generations[0], generations[-1] + 1):
+    for before, generation in itertools.pairwise([generations[0], *generations]):
+        if generation > before + 1:
+            loaded.damage.append(f"journal-{before + 1} to journal-{generation - 1} are missing; the changes in them are lost")
         if generation in files.snapshots:
             _salvage_snapshot(files, generation, loaded)
         if generation in files.journals:

@@ -202,6 +202,9 @@ class JournalledTable(Table):
         plain: Any = super()
         return plain.get(cond, doc_id)
 
+    def contains(self, cond: QueryLike | None = None, doc_id: str | None = None) -> bool:  # type: ignore[override]  # ids are text
+        return self.get(cond, doc_id) is not None
+
     def insert(self, document: Mapping[str, Any]) -> str:  # type: ignore[override]  # ids are text
         """The new id; that of a CatalogDocument is kept (ValueError where it is taken)."""
         return str(super().insert(document))

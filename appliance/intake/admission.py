@@ -10,13 +10,14 @@ from appliance.errors import DiskFull
 from mqtt.messages import Disk
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_STEP = 1000
 
 
 def in_words(size_bytes: int) -> str:
     """'4.29 GB': decimal units, three digits."""
     size, unit = float(size_bytes), 0
-    while size >= 1000 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
+    while size >= _STEP and unit < len(_UNITS) - 1:
+        size, unit = size / _STEP, unit + 1
     return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.3g} {_UNITS[unit]}"
 
 
@@ -33,11 +34,12 @@ class Admission:
         disk = self._disk()
         promised = sum(self._missing_bytes(key, document) for key, document in self._announced().items())
         room = disk.free_bytes - promised - disk.reserve_bytes
-        if size_bytes > max(room, 0):
+        room = max(room, 0)
+        if size_bytes > room:
             raise DiskFull(
-                f"{what} needs {in_words(size_bytes)}, and {in_words(max(room, 0))} can be used ({in_words(disk.free_bytes)} free, "
-                f"{in_words(promised)} promised to files on their way in, {in_words(disk.reserve_bytes)} kept in reserve); release archives "
-                "that are remote, or use a larger disk"
+                f"{what} needs {in_words(size_bytes)}, and {in_words(room)} can be used ({in_words(disk.free_bytes)} free, "
+                f"{in_words(promised)} promised to files on their way in, {in_words(disk.reserve_bytes)} kept in reserve); "
+                "release archives that are remote, or use a larger disk"
             )
 
     def _missing_bytes(self, upload_id: str, document: dict[str, Any]) -> int:

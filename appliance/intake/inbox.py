@@ -202,8 +202,12 @@ class Inbox:
         owner, title = self._owner_and_title(path)
         self._library.folder.check_store()
         document = {
-            "file_name": safe_file_name(path.name.encode(errors="surrogateescape").decode(errors="replace")), "title": title, "owner": owner,
-            "size_bytes": identity.size_bytes, "state": "copying", "source": _source(path, identity),
+            "file_name": safe_file_name(path.name.encode(errors="surrogateescape").decode(errors="replace")),
+            "title": title,
+            "owner": owner,
+            "size_bytes": identity.size_bytes,
+            "state": "copying",
+            "source": _source(path, identity),
         }
         upload_id = self._intake.announce(document)
         try:

@@ -101,7 +101,9 @@ class Intake:
         if document["state"] == "filling":
             actual = path.stat().st_size if path.exists() else 0
             if actual != document["size_bytes"]:
-                raise BadRequest(f"{document['title']} was announced with {document['size_bytes']} bytes and has {actual}; hand it in again")
+                raise BadRequest(
+                    f"{document['title']} was announced with {document['size_bytes']} bytes and has {actual}; hand it in again"
+                )
             self._library.db.apply({"uploads": {upload_id: {**document, "state": "committed", "sha256": sha256}}})
             self._queue.put(upload_id)
 
@@ -218,8 +220,11 @@ class Intake:
             durable.take(path)
             drop_cache_of(path)
             hashes = hash_file(
-                path, document["size_bytes"], self.batch_bytes(),
-                on_progress=lambda done: self._done_bytes.__setitem__(upload_id, done), stop=self._stop_if_told,
+                path,
+                document["size_bytes"],
+                self.batch_bytes(),
+                on_progress=lambda done: self._done_bytes.__setitem__(upload_id, done),
+                stop=self._stop_if_told,
             )
         except OSError as error:
             raise translated(error, f"reading {document['title']} back") from error
@@ -250,8 +255,12 @@ class Intake:
 
     def _facts(self, upload_id: str, document: dict[str, Any], hashes: Hashes) -> ArchiveFacts:
         return ArchiveFacts(
-            archive_id=upload_id, title=document["title"], file_name=document["file_name"], owner=document["owner"],
-            size_bytes=document["size_bytes"], sha256=hashes.sha256, batch_bytes=self.batch_bytes(),
+            archive_id=upload_id,
+            title=document["title"],
+            file_name=document["file_name"],
+            owner=document["owner"],
+            size_bytes=document["size_bytes"],
+            sha256=hashes.sha256,
+            batch_bytes=self.batch_bytes(),
             created_at=clock.from_iso(document["announced_at"]),
         )
-

@@ -14,7 +14,8 @@ from appliance.transfer.work import manifest_of
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Batch indices by what was found. ``absent`` and ``different`` count only what the ledger calls stored; ``returned`` are
-    those that it does not call stored (any more) and that are there, right, under their id."""
+    those that it does not call stored (any more) and that are there, right, under their id.
+    """
 
     right: list[int] = field(default_factory=list)
     absent: list[int] = field(default_factory=list)

@@ -20,8 +20,8 @@ from appliance.library import Library
 from appliance.names import ARCHIVE_ID, clean_title, safe_file_name
 from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
 from appliance.remotes.remote import Object, Remote
-from appliance.transfer.gates import CheckGate
 from appliance.settings import SettingsStore
+from appliance.transfer.gates import CheckGate
 
 log = logging.getLogger("integrity")
 _MOST_MANIFEST_BYTES = 256 << 20
@@ -78,7 +78,9 @@ class Orphans:
 
     def _adopted_local(self, orphan: Orphan, job: Job) -> Orphan:
         if orphan.where != "store" or not ARCHIVE_ID.fullmatch(orphan.archive_id):
-            return replace(orphan, why_not="only whole copies in the store can be adopted; look at it, and move it to the inbox if you want it")
+            return replace(
+                orphan, why_not="only whole copies in the store can be adopted; look at it, and move it to the inbox if you want it"
+            )
         try:
             self._adopt_local(orphan.archive_id, job)
         except (ApplianceError, OSError) as error:

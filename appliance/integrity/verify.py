@@ -132,8 +132,11 @@ class Verifier:
         ledger.uncached(index, "checksum wrong at a check")
         report.add(archive, index, "local", "checksum wrong")
         self.problems.raise_(
-            "damaged", archive.id, f"batch {index} of {archive.title!r} is damaged on the appliance's disk",
-            "it is mended from a remote where one has it; check the disk", needs_you=False,
+            "damaged",
+            archive.id,
+            f"batch {index} of {archive.title!r} is damaged on the appliance's disk",
+            "it is mended from a remote where one has it; check the disk",
+            needs_you=False,
         )
 
     # Remote
@@ -165,7 +168,7 @@ class Verifier:
         ledger.unstored(connection_id, index, what)
         report.add(archive, index, connection_id, what)
 
-    def _read_back(  # noqa: PLR0913, PLR0917 (one step of a check, with all it works on)
+    def _read_back(
         self, archive: Archive, ledger: Ledger, connection_id: str, indices: list[int], remote: Remote, gate: CheckGate, report: Report
     ) -> None:
         first = count = 0
@@ -210,7 +213,9 @@ class Verifier:
             return False
         if where == "local":
             return any(ledger.is_stored(connection, index) for connection in self.library.valid)
-        return where == self.library.active and (index is None or (view.local and ledger.is_cached(index)) or self._comes_back(ledger, index))
+        return where == self.library.active and (
+            index is None or (view.local and ledger.is_cached(index)) or self._comes_back(ledger, index)
+        )
 
     def _comes_back(self, ledger: Ledger, index: int) -> bool:
         return ledger.wanted_local and any(ledger.is_stored(connection, index) for connection in self.library.valid)

@@ -19,11 +19,23 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from appliance import durable
 from appliance.errors import BadRequest, LocalDamaged, RemoteBusy, RemoteDamaged
 from appliance.names import ARCHIVE_ID
-from appliance.remotes.folder_files import NO_SHA256, Content, Unmetered, content_of, fill, is_file, next_piece, open_part, opened
+from appliance.remotes.folder_files import (
+    NO_SHA256,
+    Content,
+    Unmetered,
+    content_of,
+    fill,
+    is_file,
+    is_intact,
+    next_piece,
+    open_part,
+    opened,
+)
 from appliance.remotes.folder_place import FILE_MODE, GONE, Place
 from appliance.remotes.layout import is_object_name
 from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Gate, Object, Usage
@@ -115,25 +127,24 @@ class FolderRemote:
         return True
 
     def _write(self, remote_id: str, content: BatchReader, gate: Gate) -> None:
+        """Into the part file, to the disk, and back from the disk: only what reads back right gets the object's name."""
         target = self._path(remote_id)
         part = target.with_name(f".{target.name}.part")
         self._place.make_folder(target.parent)
         with open_part(part) as file:
-            try:
-                fill(file, content, gate)
-            except LocalDamaged:
-                durable.unlink(part, missing_ok=True)
-                raise
+            fill(file, content, gate)
             file.sync(data_only=True)
+        # One hash is enough: where it is right, the reader was right as well.
+        if not content_of(part, Unmetered(gate)).is_that_of(content):
+            self._say_whose_fault(part, remote_id, content, gate)
         durable.rename(part, target)
         durable.sync_dir(target.parent)
-        self._read_back(remote_id, content, gate)
 
-    def _read_back(self, remote_id: str, content: BatchReader, gate: Gate) -> None:
-        found = self._content(remote_id, Unmetered(gate))
-        if found is None or not found.is_that_of(content):
-            self._to_trash(remote_id)
-            raise RemoteDamaged(f"the disk at {self._place.folder} did not keep what was written to {remote_id}; check the disk")
+    def _say_whose_fault(self, part: Path, remote_id: str, content: BatchReader, gate: Gate) -> NoReturn:
+        if not is_intact(content, gate):
+            durable.unlink(part, missing_ok=True)
+            raise LocalDamaged(f"the local copy of {remote_id} does not match the checksum that it was taken in with")
+        raise RemoteDamaged(f"the disk at {self._place.folder} did not keep what was written to {remote_id}; check the disk")
 
     def stat(self, remote_id: str, gate: Gate | None = None) -> Object | None:
         archive_id, name = _split(remote_id)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from appliance.batches import drop_cache
 from appliance.durable import DurableFile
-from appliance.errors import LocalDamaged, RemoteError
+from appliance.errors import RemoteError
 from appliance.remotes.folder_place import FILE_MODE, READ_FLAGS
 from appliance.remotes.remote import PIECE_BYTES, BatchReader, Gate
 
@@ -92,39 +92,38 @@ def open_part(path: Path) -> DurableFile:
 
 
 def fill(part: DurableFile, content: BatchReader, gate: Gate) -> None:
-    """Bring the part file to the whole content, moving only what is not there yet; not synced.
-
-    Raises LocalDamaged where the reader's bytes are not those that were taken in, and what the gate raises.
-    """
-    digest = hashlib.sha256()
+    """Bring the part file to the whole content, moving only what is not there yet; not synced. Raises what reader and gate raise."""
     drop_cache(part.fd)  # what a failed sync left in the page cache only is not there
-    offset = _already_there(part, content, digest, gate)
+    offset = _already_there(part, content, gate)
     if part.size_bytes() != offset:
         part.truncate(offset)
     while offset < content.size_bytes:
         size_bytes = min(gate.piece_bytes(), PIECE_BYTES, content.size_bytes - offset)
         gate(size_bytes)
-        piece = content.read_at(offset, size_bytes)
-        digest.update(piece)
-        part.write_at(offset, piece)
+        part.write_at(offset, content.read_at(offset, size_bytes))
         offset += size_bytes
-    if digest.digest() != content.sha256:
-        raise LocalDamaged("the local copy of the batch does not match the checksum that it was taken in with")
 
 
-def _already_there(part: DurableFile, content: BatchReader, digest: hashlib._Hash, gate: Gate) -> int:
-    """How many bytes the part file has right: compared, as a power cut may leave zeros at its end. They go into the digest."""
+def _already_there(part: DurableFile, content: BatchReader, gate: Gate) -> int:
+    """How many bytes the part file has right, compared: a power cut may leave zeros at its end."""
     offset, there = 0, min(part.size_bytes(), content.size_bytes)
     while offset < there:
         gate(0)
         size_bytes = min(PIECE_BYTES, there - offset)
-        wanted = content.read_at(offset, size_bytes)
-        same = _common_bytes(wanted, os.pread(part.fd, size_bytes, offset))
-        digest.update(memoryview(wanted)[:same])
+        same = _common_bytes(content.read_at(offset, size_bytes), os.pread(part.fd, size_bytes, offset))
         offset += same
         if same < size_bytes:
             break
     return offset
+
+
+def is_intact(content: BatchReader, gate: Gate) -> bool:
+    """The reader still gives what was taken in."""
+    digest = hashlib.sha256()
+    for offset in range(0, content.size_bytes, PIECE_BYTES):
+        gate(0)
+        digest.update(content.read_at(offset, min(PIECE_BYTES, content.size_bytes - offset)))
+    return digest.digest() == content.sha256
 
 
 def _common_bytes(one: bytes, other: bytes) -> int:

@@ -14,8 +14,18 @@ from appliance import clock
 from appliance.archive import Archive
 from appliance.connections import Connections
 from appliance.errors import (
-    ApplianceError, Damaged, DiskFull, LocalDamaged, RemoteDamaged, RemoteError, RemoteForeign, RemoteFull, RemoteReadOnly,
-    RemoteStalled, Stopped, StoreUnavailable,
+    ApplianceError,
+    Damaged,
+    DiskFull,
+    LocalDamaged,
+    RemoteDamaged,
+    RemoteError,
+    RemoteForeign,
+    RemoteFull,
+    RemoteReadOnly,
+    RemoteStalled,
+    Stopped,
+    StoreUnavailable,
 )
 from appliance.intake.admission import Admission
 from appliance.library import Library
@@ -49,8 +59,13 @@ class Wait:
 class Engine:
     """``tell(event, archive, index, connection_id)`` announces what was achieved; ``on_change(slot)`` that a slot's state changed."""
 
-    def __init__(  # noqa: PLR0917 (the parts are handed in, not looked up)
-        self, library: Library, connections: Connections, settings: SettingsStore, problems: Problems, admission: Admission,
+    def __init__(
+        self,
+        library: Library,
+        connections: Connections,
+        settings: SettingsStore,
+        problems: Problems,
+        admission: Admission,
         tell: Callable[[str, Archive, int | None, str], None],
     ) -> None:
         self._library = library
@@ -302,15 +317,12 @@ class Engine:
 
     def _move(self, moving: Moving, job: Job) -> None:
         try:
-            with self._library.locks.share(moving.archive_id) as shared:
-                if not shared:
-                    raise Stopped("the archive is being released or removed")
-                self._do(moving)
+            self._do(moving)
         except Stopped:
             self._leave(moving)
         except (ApplianceError, OSError) as error:
             self._failed(moving, job, error)
-        except Exception as error:  # noqa: BLE001 (a defect in one transfer must not end the slot; it is logged with its trace)
+        except Exception as error:
             log.exception("transfer of %s failed", moving.archive_id)
             self._wait(job, f"internal error: {type(error).__name__}")
             self._leave(moving)
@@ -318,6 +330,12 @@ class Engine:
             self._achieved(moving, job)
 
     def _do(self, moving: Moving) -> None:
+        with self._library.locks.share(moving.archive_id) as shared:
+            if not shared:
+                raise Stopped("the archive is being released or removed")
+            self._do_shared(moving)
+
+    def _do_shared(self, moving: Moving) -> None:
         archive = self._library.archive(moving.archive_id)
         if moving.direction is Direction.DOWN and moving.index is None:
             work.finish_restore(self._library, archive, lambda _: None, lambda: self._stop_if_told(moving))
@@ -405,8 +423,11 @@ class Engine:
         self._library.ledger(archive.id).uncached(moving.index, reason)
         self._library.changed(archive.id)
         self._problems.raise_(
-            "damaged", archive.id, f"batch {moving.index} of {archive.title!r} is damaged on the appliance's disk",
-            "it is mended from a remote where one has it; check the disk", needs_you=False,
+            "damaged",
+            archive.id,
+            f"batch {moving.index} of {archive.title!r} is damaged on the appliance's disk",
+            "it is mended from a remote where one has it; check the disk",
+            needs_you=False,
         )
         self._say_if_lost(archive)
 
@@ -414,8 +435,11 @@ class Engine:
         lost = self._library.view(archive.id).lost_batches
         if lost:
             self._problems.raise_(
-                "damaged", archive.id, f"{lost} batches of {archive.title!r} have no good copy, neither here nor on a remote",
-                "hand the file in again, if you still have it", needs_you=True,
+                "damaged",
+                archive.id,
+                f"{lost} batches of {archive.title!r} have no good copy, neither here nor on a remote",
+                "hand the file in again, if you still have it",
+                needs_you=True,
             )
 
     def _store_failed(self, error: DiskFull | StoreUnavailable) -> None:
@@ -456,6 +480,7 @@ class Engine:
             self._abandoned.add(moving)
             del self.moving[moving.slot]
         log.warning("slot %d stalled with batch %s of %s", moving.slot, moving.index, moving.archive_id)
-        self._line_failed(moving, RemoteStalled(f"nothing moved for {self._settings.current.stall_timeout_s:.0f} s; the remote does not answer"))
+        self._line_failed(
+            moving, RemoteStalled(f"nothing moved for {self._settings.current.stall_timeout_s:.0f} s; the remote does not answer")
+        )
         self._start_slot(moving.slot)
-

@@ -51,9 +51,15 @@ def upload_batch(library: Library, archive: Archive, index: int, connection_id: 
     ledger.stored(connection_id, index, stored.remote_id)
 
 
-def _put(  # noqa: PLR0913, PLR0917 (the parts of one call to the remote)
-    ledger: Ledger, connection_id: str, index: int | None, remote_id: str,
-    reader: StoreReader | BytesReader, remote: Remote, gate: Gate, name: str,
+def _put(
+    ledger: Ledger,
+    connection_id: str,
+    index: int | None,
+    remote_id: str,
+    reader: StoreReader | BytesReader,
+    remote: Remote,
+    gate: Gate,
+    name: str,
 ) -> Object:
     before = ledger.session_of(connection_id, index)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def hashed_simply(content: bytes, batch_bytes: int) -> Hashes:
 def test_ranges_cover_the_file_without_gap_or_overlap(size: int, batch: int) -> None:
     ranges = list(cut(size, batch))
     assert ranges[0].offset_bytes == 0
-    assert all(left.offset_bytes + left.size_bytes == right.offset_bytes for left, right in zip(ranges, ranges[1:], strict=False))
+    assert all(left.offset_bytes + left.size_bytes == right.offset_bytes for left, right in pairwise(ranges))
     assert sum(each.size_bytes for each in ranges) == size
     assert all(0 < each.size_bytes <= batch for each in ranges) or size == 0
     assert len(ranges) == batch_count(size, batch)
@@ -83,7 +84,7 @@ def test_progress_goes_up_to_the_size_in_steps_of_at_most_four_mib(tmp_path: Pat
     seen: list[int] = []
     hash_file(tmp_path / "file", 10 * MIB, 16 * MIB, on_progress=seen.append)
     assert seen[-1] == 10 * MIB
-    assert all(0 < right - left <= 4 * MIB for left, right in zip([0, *seen], seen, strict=False))
+    assert all(0 < right - left <= 4 * MIB for left, right in pairwise([0, *seen]))
 
 
 @pytest.mark.parametrize("actual", [0, 2 * MIB, 3 * MIB - 1, 3 * MIB + 1])

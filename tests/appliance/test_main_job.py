@@ -64,7 +64,7 @@ def test_release_frees_the_local_copy_and_restore_brings_it_back_right(data: Pat
         inside.ask("archive/restore", archive=archive_id)
         inside.wait_local(archive_id)
         assert inside.local_bytes(archive_id) == sent
-        assert os.listdir(data / "store" / archive_id) == ["file.bin"]
+        assert [path.name for path in (data / "store" / archive_id).iterdir()] == ["file.bin"]
 
 
 def test_an_empty_file_is_an_archive_that_can_be_released_and_comes_back(data: Path, remote: Path) -> None:
@@ -262,7 +262,7 @@ def test_an_announced_file_can_be_taken_back_and_then_leaves_nothing(data: Path)
         archive_id = inside.begin(b"abc")
         inside.ask("archive/abort", archive_id=archive_id)
         inside.ask("archive/abort", archive_id=archive_id)
-        assert os.listdir(data / "uploads") == []
+        assert list((data / "uploads").iterdir()) == []
         with pytest.raises(NotFound, match="hand the file in again"):
             inside.ask("archive/upload", archive_id=archive_id)
 
@@ -305,4 +305,8 @@ def test_a_bad_request_names_what_is_wrong_and_changes_nothing(data: Path, verb:
         before = inside.app.db.table("archives").ids(), inside.app.db.table("uploads").ids(), inside.app.db.table("connections").ids()
         with pytest.raises(ApplianceError, match=words):
             inside.ask(verb, **parameters)
-        assert before == (inside.app.db.table("archives").ids(), inside.app.db.table("uploads").ids(), inside.app.db.table("connections").ids())
+        assert before == (
+            inside.app.db.table("archives").ids(),
+            inside.app.db.table("uploads").ids(),
+            inside.app.db.table("connections").ids(),
+        )

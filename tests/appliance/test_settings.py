@@ -29,7 +29,8 @@ def test_the_environment_wins_over_set_over_file_over_default(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("toml", "environment", "named"),
     [
-        ("colour = 1", {}, "colour"), ("[mqtt]\nhots = 'x'", {}, "mqtt_hots"), ("", {"PYARCHIVE_UPLOAD_LIMIT": "5"}, "PYARCHIVE_UPLOAD_LIMIT"),
+        ("colour = 1", {}, "colour"), ("[mqtt]\nhots = 'x'", {}, "mqtt_hots"),
+        ("", {"PYARCHIVE_UPLOAD_LIMIT": "5"}, "PYARCHIVE_UPLOAD_LIMIT"),
         ("transfers = 0", {}, "transfers"), ("", {"PYARCHIVE_MQTT_PORT": "x"}, "mqtt_port"), ("a = [", {}, "pyarchive.toml"),
     ],
 )  # fmt: skip
@@ -69,7 +70,12 @@ def test_a_setting_that_cannot_be_kept_does_not_come_into_force(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("nonsense", 1, "unknown"), ("transfers", 2, "fixed at the start"), ("undo_days", -1, "undo_days"), ("grace_days", 1, "environment variable")],
+    [
+        ("nonsense", 1, "unknown"),
+        ("transfers", 2, "fixed at the start"),
+        ("undo_days", -1, "undo_days"),
+        ("grace_days", 1, "environment variable"),
+    ],
 )
 def test_set_refuses_what_cannot_be_set_and_changes_nothing(tmp_path: Path, name: str, value: int, words: str) -> None:
     settings = store(tmp_path, PYARCHIVE_GRACE_DAYS="9")

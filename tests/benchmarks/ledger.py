@@ -45,7 +45,7 @@ def measure_large(folder: Path, batches: int = 1_000_000) -> dict[str, float]:
         "open_s": opened["open_s"],
         "peak_mb": opened["peak_mb"],
         **_changes(ledger, batches - 1),
-        **_timed("compaction_s", lambda: ledger.compact_if_worthwhile()),
+        **_timed("compaction_s", ledger.compact_if_worthwhile),
         "compacted_mb": path.stat().st_size / 1e6,
         "open_compacted_s": opened_elsewhere(path)["open_s"],
     }
@@ -62,7 +62,7 @@ def measure_before_compaction(folder: Path, batches: int = 1_000_000) -> dict[st
         "file_mb": path.stat().st_size / 1e6,
         "open_s": opened["open_s"],
         "peak_mb": opened["peak_mb"],
-        **_timed("compaction_s", lambda: ledger.compact_if_worthwhile()),
+        **_timed("compaction_s", ledger.compact_if_worthwhile),
     }
 
 
@@ -116,7 +116,7 @@ def lived(path: Path, batches: int, confirmations: int) -> None:
     for kind, payload in _life_of_all(path.name, batches, confirmations):
         content += encode(kind, payload, at + len(content), 1_700_000_000)
     with durable.DurableFile.open(path) as file:
-        file.write_at(at, content)
+        file.write_at(at, memoryview(content))
         file.sync()
 
 
@@ -152,8 +152,10 @@ def _changes(ledger: Ledger, index: int) -> dict[str, float]:
     changes, syncs, size = [], [], ledger._file.record_bytes()
     for _ in range(200):
         changes.append(_seconds(lambda: ledger.confirmed(_CONNECTION, index, 1 + ledger._file.record_bytes() % 1000)))
-        syncs.append(_seconds(lambda: ledger.want_local()))  # nothing new: only the sync
-    whole = _seconds(lambda: ledger.unstored(_CONNECTION, index, "absent")) + _seconds(lambda: ledger.stored(_CONNECTION, index, _id(ledger, index)))
+        syncs.append(_seconds(ledger.want_local))  # nothing new: only the sync
+    whole = _seconds(lambda: ledger.unstored(_CONNECTION, index, "absent")) + _seconds(
+        lambda: ledger.stored(_CONNECTION, index, _id(ledger, index))
+    )
     return {
         "change_ms": 1000 * median(changes),
         "sync_ms": 1000 * median(syncs),

@@ -7,6 +7,7 @@
         for variant in recorder.variants(prefix, seed):
             variant.materialise(fresh_folder)         # then start the program on fresh_folder
             …everything in recorder.marked(prefix) must be there…
+    later = recorder.killed(prefix, other_root)       # or: the process is killed there, and another one goes on
 
 The model, stricter than ext4 so that what passes here passes on other file systems too:
 
@@ -100,6 +101,19 @@ class Recorder:
         self._first = _scanned(self.root)
         self._world: _World | None = None
 
+    def killed(self, prefix: int, root: Path) -> Recorder:
+        """SIGKILL after that many operations: lays the files down in ``root`` (made, must not exist), and goes on from there.
+
+        What had not been synced is there for the next process, and still not safe. Use it as any other recorder.
+        """
+        next(variant for variant in self.variants(prefix, 0) if variant.name == "applied").materialise(root)
+        later = Recorder(root)
+        later._first = self._first
+        later.operations = [_moved(operation, self.root, later.root) for operation in self.operations[:prefix]]
+        later._taken = {position: content for position, content in self._taken.items() if position < prefix}
+        later._marks = [(position, label) for position, label in self._marks if position <= prefix]
+        return later
+
     def __enter__(self) -> Self:
         self._before, durable.observer = durable.observer, self._observe
         return self
@@ -138,6 +152,11 @@ class Recorder:
         for operation in self.operations[self._world.done : prefix]:
             self._world.do(operation)
         return list(_variants(self._world, random.Random(f"{seed} {prefix}")))
+
+
+def _moved(operation: Operation, old: Path, new: Path) -> Operation:
+    target = None if operation.target is None else new / operation.target.absolute().relative_to(old)
+    return replace(operation, path=new / operation.path.absolute().relative_to(old), target=target)
 
 
 @dataclass(frozen=True)

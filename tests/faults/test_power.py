@@ -181,6 +181,17 @@ def test_the_same_seed_gives_the_same_disks(root: Path, tmp_path: Path) -> None:
     assert list(disks(recorder, tmp_path, seeds=5)) == list(disks(recorder, tmp_path / "again", seeds=5))
 
 
+def test_what_a_killed_process_left_unsynced_is_there_for_the_next_and_still_not_safe(root: Path, tmp_path: Path) -> None:
+    recorder = recorded(root, lambda root: write_new(root / "new", b"content", sync=False))
+    later = recorder.killed(2, tmp_path / "later")
+    assert (tmp_path / "later" / "new").read_bytes() == b"content"
+    assert any("new" not in files for _, files in disks(later, tmp_path))
+    with later, durable.DurableFile.open(tmp_path / "later" / "new") as file:
+        file.sync()
+        durable.sync_dir(tmp_path / "later")
+    assert [files["new"] for _, files in disks(later, tmp_path, seeds=1)] == [b"content"]
+
+
 def test_operations_elsewhere_are_not_recorded(root: Path, tmp_path: Path) -> None:
     recorder = recorded(root, lambda _: durable.replace(tmp_path / "elsewhere", b"x"))
     assert recorder.operations == []

@@ -13,6 +13,7 @@ import threading
 import time
 import tracemalloc
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -41,7 +42,7 @@ class DeafBroker:
         self._client.recv(4096)
         self._client.sendall(b"\x20\x02\x00\x00")
 
-    def __enter__(self) -> DeafBroker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

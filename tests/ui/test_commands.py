@@ -266,7 +266,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "batches_damaged": 0,
         "batches_repaired": 0,
         "damage_left": 0,
-        "unknown": 0,
+        "unknown": [],
         "findings": [],
     }
     return zero | changes
@@ -301,7 +301,7 @@ def test_verify_ends_with_1_while_damage_remains_and_shows_where(appliance: Stan
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (job(result=result(unknown=2)), "could not be judged"),
+        (job(result=result(unknown=["c1: the disk is away"])), "could not be judged"),
         (job(state="failed", result=None, error={"code": "x", "message": "the remote is away; mount it"}), "the remote is away; mount it"),
     ],
 )

@@ -17,8 +17,8 @@ _HEADERS = ("NAME", "SIZE", "WHERE", "ADOPTED", "ARCHIVE")
 
 
 def run(args: argparse.Namespace) -> int:
-    patience = Patience()
     with open_link(args) as link, Bars(quiet=args.json) as bars:
+        patience = Patience(say=bars.say)
 
         def start() -> str:
             return str(link.ask_patiently("integrity/orphans", patience, adopt=args.adopt)["job_id"])

@@ -19,8 +19,8 @@ def run(args: argparse.Namespace) -> int:
     """1 where a file was not received (or, with --wait, is not on a remote); the others are handed in all the same."""
     if args.title is not None and len(args.files) > 1:
         raise WrongUsage("--title names one archive; hand the files in one by one")
-    patience = endless(args.timeout) if args.wait else Patience(args.timeout)
     with open_link(args) as link, Bars(quiet=args.json) as bars:
+        patience = endless(args.timeout, bars.say) if args.wait else Patience(args.timeout, say=bars.say)
         work = _Put(args, link, bars, patience)
         received = [each for path in args.files if (each := work.hand_in(path))]
         if args.wait:
@@ -35,6 +35,7 @@ class _Put:
     def __init__(self, args: argparse.Namespace, link: Link, bars: Bars, patience: Patience) -> None:
         self._args = args
         self._link = link
+        self._bars = bars
         self._patience = patience
         self._handing_in = HandingIn(link, bars, patience)
         self._waiting = Waiting(link, bars, patience)
@@ -51,7 +52,7 @@ class _Put:
         if self._args.json:
             self._keep(received, self._link.ask_patiently("archive/show", self._patience, archive=received.archive_id))
         else:
-            output.say(f"received {clean(received.file_name)} ({size(received.size_bytes)}) as {received.archive_id}")
+            self._say(f"received {clean(received.file_name)} ({size(received.size_bytes)}) as {received.archive_id}")
         return received
 
     def wait_for(self, received: Received) -> None:
@@ -63,7 +64,7 @@ class _Put:
             return
         self._keep(received, state)
         if not self._args.json:
-            output.say(f"{output.rung(state['rung'])}: {clean(state['title'])} ({received.archive_id}) is safe")
+            self._say(f"{output.rung(state['rung'])}: {clean(state['title'])} ({received.archive_id}) is safe")
 
     def _keep(self, received: Received, state: dict[str, Any]) -> None:
         names = ("id", "title", "file_name", "size_bytes", "sha256", "rung")
@@ -71,4 +72,9 @@ class _Put:
 
     def _failed(self, error: Failed) -> None:
         self.failures += 1
-        output.complain(error)
+        with self._bars.aside():
+            output.complain(error)
+
+    def _say(self, line: str) -> None:
+        with self._bars.aside():
+            output.say(line)

@@ -15,8 +15,8 @@ from ui.words import clean, size
 
 def run(args: argparse.Namespace) -> int:
     """Raises Failed with the appliance's reason where it refuses."""
-    patience = Patience()
     with open_link(args) as link, Bars(quiet=args.json) as bars:
+        patience = Patience(say=bars.say)
         archive = link.ask("archive/show", archive=args.archive)
 
         def start() -> str:

@@ -15,7 +15,7 @@ from ui.words import clean
 def run(args: argparse.Namespace) -> int:
     """Returns when it is asked for; with --wait when the file is back."""
     with open_link(args) as link, Bars(quiet=args.json) as bars:
-        patience = endless(args.timeout)
+        patience = endless(args.timeout, bars.say)
         archive = link.ask("archive/restore", archive=args.archive)
         if args.wait:
             archive = Waiting(link, bars, patience).until_local(archive["id"])

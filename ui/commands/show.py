@@ -63,15 +63,14 @@ def _local(archive: dict[str, Any]) -> str:
 
 
 def _placement(placement: dict[str, Any], batches_total: int) -> list[tuple[str, str]]:
-    return [
+    facts = [
         ("rung", output.rung(placement["rung"])),
-        (
-            "stored",
-            f"{placement['batches_stored']} of {count(batches_total, 'batch')}, {_manifest(placement)}",
-        ),
-        ("remote", _when(placement["remote_at"]) if placement["remote_at"] else "not yet"),
-        ("proven", _when(placement["proven_at"]) if placement["proven_at"] else "not yet: not every batch was read back"),
+        ("stored", f"{placement['batches_stored']} of {count(batches_total, 'batch')}, {_manifest(placement)}"),
     ]
+    if placement["remote_at"]:
+        facts.append(("remote", f"since {_when(placement['remote_at'])}"))
+    proven_at = placement["proven_at"]
+    return [*facts, ("proven", _when(proven_at) if proven_at else "not yet: not every batch was read back")]
 
 
 def _manifest(placement: dict[str, Any]) -> str:

@@ -18,8 +18,8 @@ _HEADERS = ("TITLE", "BATCH", "WHERE", "WHAT", "REPAIRED", "ID")
 
 def run(args: argparse.Namespace) -> int:
     """Raises Failed where damage remains, a copy could not be judged, or the check itself failed."""
-    patience = Patience()
     with open_link(args) as link, Bars(quiet=args.json) as bars:
+        patience = Patience(say=bars.say)
 
         def start() -> str:
             answer = link.ask_patiently(
@@ -52,9 +52,11 @@ def _show(result: dict[str, Any]) -> None:
         output.say(output.paint(header, "bold"))
         for line in lines:
             output.say(line)
+    for what in result["unknown"]:
+        output.say(f"{output.paint('unknown', 'yellow')}: {clean(what)}")
     output.say(
         f"checked {count(result['batches_checked'], 'batch')} of {count(result['archives'], 'archive')}: "
-        f"{result['batches_damaged']} damaged, {result['batches_repaired']} repaired, {result['unknown']} unknown"
+        f"{result['batches_damaged']} damaged, {result['batches_repaired']} repaired, {len(result['unknown'])} unknown"
     )
 
 
@@ -76,7 +78,5 @@ def _judge(result: dict[str, Any], *, repaired: bool) -> None:
         raise Failed(f"damage remains ({result['damage_left']}): {advice}", "damaged")
     if result["unknown"]:
         raise Failed(
-            f"{result['unknown']} could not be judged, which is not the same as good; "
-            "see `pyarchive connection list` for a remote that is away, then verify again",
-            "unknown",
+            f"{len(result['unknown'])} could not be judged, which is not the same as good; mend what is named, then verify again", "unknown"
         )

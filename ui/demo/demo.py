@@ -125,11 +125,11 @@ class Demo:
                     view.say(line)
 
     def _prepare(self, link: Link, view: Viewing, as_json: bool) -> None:
-        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, view.say):
-            self.file = self.file.changed(remote_added=True)
         while not link.mirror.wait(lambda: link.mirror.online, 1.0):
             if self.stop.is_set():
                 return
+        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, view.say):
+            self.file = self.file.changed(remote_added=True)
         if as_json:
             output.emit({"appliance_id": self.file.appliance_id, "host": HOST, "port": self.file.port, "data": str(self.folder)})
 

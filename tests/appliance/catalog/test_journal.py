@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -28,16 +26,8 @@ ROWS = {name: {"n": name * 3} for name in ("ab", "cd", "ef", "gh")}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "catalog"
-
-
-@pytest.fixture
-def quick_folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where that is possible: for thousands of openings, whose syncs prove nothing here."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as made:
-        yield Path(made) / "catalog"
+def folder(memory: Path) -> Path:
+    return memory / "catalog"
 
 
 def filled(folder: Path, rows: dict[str, dict[str, str]] = ROWS) -> CatalogDB:
@@ -145,7 +135,7 @@ def test_changes_go_on_while_a_snapshot_is_written_and_are_in_neither_half(folde
     with db._writing:
         db._compaction.want()
     changes = 0
-    while changes == 0 or db._compaction._thread is not None and db._compaction._thread.is_alive():
+    while (thread := db._compaction._thread) is None or thread.is_alive():
         db.table("t").put(str(changes * 7 % 20_000), {"n": 1})
         changes += 1
     assert changes > 3
@@ -168,11 +158,11 @@ def test_a_newer_format_is_refused_and_nothing_is_changed(folder: Path) -> None:
 # Torn and damaged
 
 
-def test_a_journal_cut_at_any_byte_of_its_last_record_opens_without_that_record(quick_folder: Path) -> None:
-    filled(quick_folder).close()
-    content = (quick_folder / "journal-1").read_bytes()
+def test_a_journal_cut_at_any_byte_of_its_last_record_opens_without_that_record(folder: Path) -> None:
+    filled(folder).close()
+    content = (folder / "journal-1").read_bytes()
     last = content[:-1].rindex(b"\n") + 1
-    for offset, copy, _ in copies(quick_folder, "journal-1"):
+    for offset, copy, _ in copies(folder, "journal-1"):
         if offset >= last:
             (copy / "journal-1").write_bytes(content[:offset])
             assert rows_after_opening(copy) == ({name: ROWS[name] for name in ("ab", "cd", "ef")}, [])
@@ -187,10 +177,10 @@ def test_what_a_torn_write_left_behind_the_last_record_is_dropped(folder: Path, 
 
 
 @pytest.mark.parametrize("newline", [False, True])
-def test_a_bad_byte_anywhere_in_the_journal_costs_its_record_and_is_said(quick_folder: Path, newline: bool) -> None:
-    filled(quick_folder).close()
-    last = (quick_folder / "journal-1").read_bytes()[:-1].rindex(b"\n") + 1
-    for offset, copy, content in copies(quick_folder, "journal-1"):
+def test_a_bad_byte_anywhere_in_the_journal_costs_its_record_and_is_said(folder: Path, newline: bool) -> None:
+    filled(folder).close()
+    last = (folder / "journal-1").read_bytes()[:-1].rindex(b"\n") + 1
+    for offset, copy, content in copies(folder, "journal-1"):
         bad = bytearray(content)
         bad[offset] = 10 if newline else bad[offset] ^ 0x20
         if bytes(bad) == content:
@@ -206,12 +196,12 @@ def test_a_bad_byte_anywhere_in_the_journal_costs_its_record_and_is_said(quick_f
             assert (copy / "journal-1.damaged-1").read_bytes() == bad
 
 
-def test_a_bad_byte_anywhere_in_the_newest_snapshot_costs_nothing_and_is_said(quick_folder: Path) -> None:
-    db = filled(quick_folder)
+def test_a_bad_byte_anywhere_in_the_newest_snapshot_costs_nothing_and_is_said(folder: Path) -> None:
+    db = filled(folder)
     db.compact()
     db.table("t").put("last", {})
     db.close()
-    for offset, copy, content in copies(quick_folder, "snapshot-2"):
+    for offset, copy, content in copies(folder, "snapshot-2"):
         bad = bytearray(content)
         bad[offset] ^= 0x01
         (copy / "snapshot-2").write_bytes(bad)
@@ -222,11 +212,11 @@ def test_a_bad_byte_anywhere_in_the_newest_snapshot_costs_nothing_and_is_said(qu
         assert (copy / "snapshot-2.damaged-1").read_bytes() == bad
 
 
-def test_a_snapshot_cut_at_any_byte_is_recognised(quick_folder: Path) -> None:
-    db = filled(quick_folder)
+def test_a_snapshot_cut_at_any_byte_is_recognised(folder: Path) -> None:
+    db = filled(folder)
     db.compact()
     db.close()
-    for offset, copy, content in copies(quick_folder, "snapshot-2"):
+    for offset, copy, content in copies(folder, "snapshot-2"):
         (copy / "snapshot-2").write_bytes(content[:offset])
         rows, damage = rows_after_opening(copy)
         assert (rows, len(damage)) == (ROWS, 1)
@@ -331,10 +321,16 @@ def test_damage_is_said_at_every_start_until_it_is_mended(folder: Path) -> None:
 
 @pytest.mark.parametrize("room_bytes", [0, 40960])
 def test_a_full_disk_changes_nothing_and_heals_without_a_restart(tmp_path: Path, room_bytes: int) -> None:
-    inside = f'mount -t tmpfs -o size=1m tmpfs "{tmp_path}" && exec "{sys.executable}" -m tests.appliance.catalog.child full "{tmp_path}" {room_bytes}'
+    child = f'"{sys.executable}" -m tests.appliance.catalog.child full "{tmp_path}" {room_bytes}'
     if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("no small disk can be made here: user namespaces are off")
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o size=1m tmpfs "{tmp_path}" && exec {child}'],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.stdout.startswith("ok"), done.stderr
 
 

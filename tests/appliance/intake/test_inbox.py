@@ -35,7 +35,7 @@ def test_a_file_becomes_an_archive_of_the_folders_owner_and_leaves(tmp_path: Pat
         [archive] = listed(inside)
         assert (archive["owner"], archive["title"], archive["file_name"]) == ("anna", "photos/2024/ü.jpg", "ü.jpg")
         assert inside.local_bytes(str(archive["id"])) == b"picture"
-        assert os.listdir(inside.data / "uploads") == []
+        assert list((inside.data / "uploads").iterdir()) == []
 
 
 def test_a_file_that_is_still_written_is_left_alone_until_it_is_closed(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_could_not_leave_before_the_end_is_not_taken_in_twice(tmp_pa
         kept = tmp_path / "kept"
         os.link(path, kept)  # the same inode comes back under the same name, as after a crash before the removal
         wait_for(lambda: not path.exists())
-        os.rename(kept, path)
+        kept.rename(path)
         wait_for(lambda: not path.exists())
         assert len(listed(inside)) == 1
 

@@ -1,0 +1,34 @@
+"""The appliance, with every byte that it writes into batches on the remote counted, however it ends; and a small catalog journal.
+
+``python -m tests.faults.counted_appliance COUNT_FILE REMOTE_FOLDER [the appliance's own arguments]``
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from appliance import durable
+from appliance.__main__ import main
+from appliance.catalog import compaction
+
+_BATCH = re.compile(r"\.?\d{8}(\.part)?")
+
+
+def count_into(file: Path, remote: Path) -> None:
+    """One line a write, in one write(2): what was counted before a SIGKILL stays counted."""
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def observe(operation: durable.Operation) -> None:
+        if operation.kind == "write" and _BATCH.fullmatch(operation.path.name) and operation.path.is_relative_to(remote):
+            os.write(fd, b"%d\n" % len(operation.data))
+
+    durable.observer = observe
+
+
+if __name__ == "__main__":
+    count_into(Path(sys.argv.pop(1)), Path(sys.argv.pop(1)))
+    compaction._MIN_BYTES = 16 * 1024  # so that kills meet compactions
+    sys.exit(main())

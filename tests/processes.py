@@ -1,0 +1,122 @@
+"""A broker and an appliance as processes of their own, and a client that asks: what a house runs, on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mqtt.client import Broker, BrokerAddress
+from mqtt.embedded import EmbeddedBroker
+from mqtt.requests import RequestFailed, Requester
+from mqtt.topics import Topics
+from tests.waiting import wait_for
+
+_ANSWER_S = 60.0
+
+
+class House:
+    """``with House(folder) as house``: everything is started, and ended by process id."""
+
+    def __init__(self, folder: Path, command: list[str] | None = None, **settings: object) -> None:
+        self.data = folder / "data"
+        self.remote = folder / "remote"
+        self.remote.mkdir(exist_ok=True)
+        self.topics = Topics("test-house")
+        self._command = command or ["-m", "appliance"]
+        self._settings = {"batch_size_mib": 1, "reserve_mib": 0, "inbox_settle_s": 0, "retry_cap_s": 1} | settings
+        self._log = (folder / "appliance.log").open("ab")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.broker = EmbeddedBroker.start()
+        address = BrokerAddress(host=self.broker.host, port=self.broker.port, username=self.broker.username, password=self.broker.password)
+        self.client = Broker(address, self.topics, client_id="tests")
+        self.requester = Requester(self.client, self.topics, "cli")
+        self.seen: dict[str, bytes] = {}
+        self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
+        self.client.start()
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        self.client.stop(1.0)
+        self.broker.stop()
+        self._log.close()
+
+    def start(self) -> None:
+        given = {
+            "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": self.broker.port,
+            "mqtt_username": self.broker.username, "mqtt_password": self.broker.password, **self._settings,
+        }  # fmt: skip
+        environment = os.environ | {f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}
+        self.process = subprocess.Popen([sys.executable, *self._command], env=environment, stderr=self._log)
+
+    def kill(self) -> None:
+        """As a power cut ends a process: at once."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout_s)
+
+    def ask(self, verb: str, **parameters: Any) -> Any:
+        """Asked again after every restart until it is answered."""
+        return self.requester.request(verb, parameters, _ANSWER_S)
+
+    def begin(self, content: bytes, name: str) -> str:
+        """Announced and filled."""
+        begun = self.ask("archive/begin", file_name=name, size_bytes=len(content))
+        with Path(begun["path"]).open("r+b") as file:
+            file.write(content)
+        return str(begun["archive_id"])
+
+    def put(self, content: bytes, name: str = "file.bin") -> str:
+        """Handed in; when this returns, it was acknowledged."""
+        archive_id = self.begin(content, name)
+        self.ask("archive/commit", archive_id=archive_id, sha256=hashlib.sha256(content).hexdigest())
+        state = wait_for(lambda: self._ended(archive_id), 60, "the file to be received")
+        assert state["state"] == "received", state
+        return archive_id
+
+    def _ended(self, archive_id: str) -> Any:
+        state = self.ask("archive/upload", archive_id=archive_id)
+        return state if state["state"] in {"received", "failed"} else None
+
+    def connect(self) -> None:
+        """The folder remote: added, validated, active."""
+        connection_id = self.ask("connection/add", kind="folder", name="disk", path=str(self.remote))["id"]
+        self.ask("connection/validate", connection=connection_id)
+        self.ask("connection/activate", connection=connection_id)
+
+    def show(self, archive_id: str) -> Any:
+        return self.ask("archive/show", archive=archive_id)
+
+    def wait_remote(self, archive_id: str, timeout_s: float = 60.0) -> Any:
+        return wait_for(lambda: (s := self.show(archive_id))["rung"] in {"remote", "proven"} and s, timeout_s, "the archive to be remote")
+
+    def wait_local(self, archive_id: str, timeout_s: float = 60.0) -> Any:
+        return wait_for(lambda: (s := self.show(archive_id))["local"] and s, timeout_s, "the archive to be local")
+
+    def job(self, verb: str, **parameters: Any) -> Any:
+        """A job's end; one that a restart lost is ``interrupted``."""
+        job_id = self.ask(verb, **parameters)["job_id"]
+
+        def ended() -> Any:
+            try:
+                job = self.ask("integrity/job", job_id=job_id)
+            except RequestFailed as error:
+                assert error.code == "not_found", error
+                return {"state": "interrupted"}
+            return job if job["state"] != "running" else None
+
+        return wait_for(ended, 120, "the job to end")
