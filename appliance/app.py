@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -29,7 +30,7 @@ from appliance.reporter import Outgoing, Reporter
 from appliance.settings import SettingsStore
 from appliance.states import States
 from appliance.transfer.engine import Engine
-from mqtt.messages import Event, Problem, Rung
+from mqtt.messages import Event, Problem
 from mqtt.topics import Topics
 
 log = logging.getLogger("appliance")
@@ -78,9 +79,10 @@ class Appliance:
         self.jobs = Jobs()
         self.verifier = Verifier(self.library, self.connections, self.problems, lambda: self.engine.paused)
         self.orphans = Orphans(self.library, self.connections, self.settings)
+        self._kept_sync_at = self._last_sync()
         self.states = States(
             self.library, self.connections, self.settings, self.problems, self.engine, self.verifier.checking,
-            version("pyarchive-appliance"), clock.now(), self._last_sync(),
+            version("pyarchive-appliance"), clock.now(), self._kept_sync_at,
         )  # fmt: skip
         keeping = Keeping(self.library, self.connections, self.intake, self.placement, self.settings, self.problems)
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
@@ -148,26 +150,21 @@ class Appliance:
             assert self.reporter is not None
             self.reporter.archive_changed(archive_id)
 
-    def _last_sync(self) -> Any:
+    def _last_sync(self) -> datetime | None:
         text = self._kept_state().get("last_sync_at")
         return clock.from_iso(text) if text else None
 
     def _note_sync(self) -> None:
-        """The moment at which nothing was left to send; kept only when it changes."""
-        active, totals = self.library.active, self.library.totals
-        if active is None or not totals.archives:
-            return
-        done = not self.engine.pending()[0] and totals.rungs.total() == totals.rungs[Rung.REMOTE] + totals.rungs[Rung.PROVEN]
-        if done and self._sync_due:
-            self.states.last_sync_at = clock.now()
-            self._keep_state(last_sync_at=clock.iso(self.states.last_sync_at))
-        self._sync_due = not done
-
-    _sync_due = False
+        """Keep the time at which nothing was left to send; at most once a report, however many small files there are."""
+        if self.states.last_sync_at != self._kept_sync_at:
+            self._kept_sync_at = self.states.last_sync_at
+            self._keep_state(last_sync_at=clock.iso(self._kept_sync_at) if self._kept_sync_at else None)
 
     # Events
 
     def _tell(self, event: str, archive: Archive, index: int | None = None, connection_id: str = "") -> None:
+        if event == "archive_remote" and not self.engine.pending()[0]:
+            self.states.last_sync_at = clock.now()
         if self.reporter:
             self.reporter.event(
                 Event(event=event, at=clock.now(), archive_id=archive.id, connection_id=connection_id or None, batch_index=index)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from appliance import clock
-from appliance.catalog.ledger import ArchiveFacts
+from appliance.catalog.ledger import ArchiveFacts, Ledger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +44,12 @@ class Archive:
             removed_at=clock.from_iso(removed) if removed else None,
             **known,
         )
+
+    def as_told_by(self, ledger: Ledger) -> Archive:
+        """What can be changed is written into the ledger first; a crash may have kept it out of the catalog."""
+        if (self.title, self.owner, self.removed_at) == (ledger.title, ledger.owner, ledger.removed_at):
+            return self
+        return replace(self, title=ledger.title, owner=ledger.owner, removed_at=ledger.removed_at)
 
     @classmethod
     def from_facts(

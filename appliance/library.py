@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -58,7 +59,7 @@ class Library:
         try:
             archive = Archive.from_document(archive_id, document)
             ledger = Ledger.open(self.folder.ledger / archive_id)
-            self._put_view(view(archive, ledger))
+            self._put_view(view(archive.as_told_by(ledger), ledger))
         except (OSError, ApplianceError, KeyError, TypeError, ValueError) as error:
             self.broken[archive_id] = str(error)
 
@@ -137,17 +138,23 @@ class Library:
         return archive
 
     def rename(self, archive_id: str, title: str) -> None:
-        self.ledger(archive_id).retitled(title)
-        self.update(archive_id, title=title)
+        """Nothing is changed when this raises."""
+        self._in_ledger_and_catalog(archive_id, _retitle, title=title)
 
     def mark_removed(self, archive_id: str, at: datetime | None) -> None:
-        """Ledger first: from it the catalog could be rebuilt."""
-        ledger = self.ledger(archive_id)
-        if at is None:
-            ledger.undone()
-        else:
-            ledger.removed(at)
-        self.update(archive_id, removed_at=at)
+        """Nothing is changed when this raises."""
+        self._in_ledger_and_catalog(archive_id, _remove, removed_at=at)
+
+    def _in_ledger_and_catalog(self, archive_id: str, write_down: Callable[[Ledger, Archive], None], **changes: Any) -> None:
+        """Ledger first: from it the catalog could be rebuilt, and after a crash in between it is what counts."""
+        ledger, before = self.ledger(archive_id), self.archive(archive_id)
+        write_down(ledger, replace(before, **changes))
+        try:
+            self.update(archive_id, **changes)
+        except ApplianceError:
+            with contextlib.suppress(ApplianceError):
+                write_down(ledger, before)
+            raise
 
     def forget(self, archive_id: str, also: dict[str, dict[str, Any]]) -> None:
         """The end of a removal: entry and ledger go, and ``also`` is written in the same record."""
@@ -211,3 +218,14 @@ class Library:
     def _tell(self, archive_id: str) -> None:
         for listener in self._listeners:
             listener(archive_id)
+
+
+def _retitle(ledger: Ledger, archive: Archive) -> None:
+    ledger.retitled(archive.title)
+
+
+def _remove(ledger: Ledger, archive: Archive) -> None:
+    if archive.removed_at is None:
+        ledger.undone()
+    else:
+        ledger.removed(archive.removed_at)

@@ -110,7 +110,9 @@ class ApplianceState(Message, topic="appliance/state", retain=True):
     counts: Counts
     stored_bytes: int = Field(description="Sum of the sizes of all archives")
     bytes_at_risk: int = Field(description="Bytes that exist only on this appliance")
-    protected_by_at: datetime | None = Field(default=None, description="When nothing will be at risk any more, at the measured rate; none while unknown")
+    protected_by_at: datetime | None = Field(
+        default=None, description="When nothing will be at risk any more, at the measured rate; none while unknown"
+    )
     upload_rate_bytes_per_s: float = Field(default=0.0, description="Over the last 60 s")
     download_rate_bytes_per_s: float = 0.0
     eta_s: float | None = Field(default=None, description="Until the upload queue is empty; none while unknown")

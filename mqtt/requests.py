@@ -6,6 +6,7 @@ A request is ``{"transaction": "…", …parameters}`` on ``request/<login>/<ver
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -135,7 +136,7 @@ class Responder:
         self._topics = topics
         self._execute = execute
         self._answers = Answers()
-        self._queue: queue.Queue[tuple[str, bytes]] = queue.Queue(QUEUE_LIMIT)
+        self._queue: queue.Queue[tuple[str, bytes] | None] = queue.Queue(QUEUE_LIMIT)
         self._refusing = False
         self._stopping = threading.Event()
         self._workers = [threading.Thread(target=self._work, name=f"request-{n}", daemon=True) for n in range(workers)]
@@ -148,6 +149,9 @@ class Responder:
     def stop(self, timeout_s: float = 1.0) -> None:
         """Take no more requests; those being executed are waited for, timeout_s at most in all. Safe to call twice."""
         self._stopping.set()
+        for _ in self._workers:
+            with contextlib.suppress(queue.Full):  # then they are awake anyhow
+                self._queue.put_nowait(None)
         until_s = time.monotonic() + timeout_s
         for worker in self._workers:
             if worker.is_alive():
@@ -175,15 +179,14 @@ class Responder:
     # On the workers
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        while True:
+            request = self._queue.get()
+            if request is None or self._stopping.is_set():
+                return
             try:
-                topic, payload = self._queue.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            try:
-                self._handle(topic, payload)
+                self._handle(*request)
             except Exception:
-                log.exception("a request on %s could not be handled", topic[:200])
+                log.exception("a request on %s could not be handled", request[0][:200])
 
     def _handle(self, topic: str, payload: bytes) -> None:
         login, verb = self._who_and_what(topic)

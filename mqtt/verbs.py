@@ -57,7 +57,10 @@ class ArchiveAbort(Verb, verb="archive/abort"):
 
 
 class ArchiveUpload(Verb, verb="archive/upload"):
-    """How far an announced file is: ``{"state": filling|hashing|received|failed, "done_bytes", "size_bytes", "error": {"code", "message"}|null}``."""
+    """How far an announced file is: ``{"state", "done_bytes", "size_bytes", "error": {"code", "message"}|null}``.
+
+    The state is filling, hashing, received or failed.
+    """
 
     archive_id: str
 
@@ -113,7 +116,9 @@ class ArchiveRestore(_OfArchive, verb="archive/restore"):
 
 
 class TransferList(Verb, verb="transfer/list"):
-    """``{"moving": [TransferState…], "waiting": [{"archive_id", "title", "direction", "batches", "bytes", "reason", "attempts", "next_try_at"}], "waiting_total"}``."""
+    """``{"moving": [TransferState…], "waiting": [{"archive_id", "title", "direction", "batches", "bytes", "reason", "attempts",
+    "next_try_at"}], "waiting_total"}``.
+    """
 
     limit: int = Field(default=100, ge=1, le=500)
 
@@ -186,7 +191,8 @@ class IntegrityJob(Verb, verb="integrity/job"):
 
 class IntegrityOrphans(Verb, verb="integrity/orphans"):
     """What lies on the remote or the disk that no ledger knows. Answers ``{"job_id"}``; the result:
-    ``{"orphans": [{"where", "archive_id", "name", "size_bytes", "adopted"}], "tombstones": n}``. Nothing is deleted."""
+    ``{"orphans": [{"where", "archive_id", "name", "size_bytes", "adopted"}], "tombstones": n}``. Nothing is deleted.
+    """
 
     adopt: bool = False
 

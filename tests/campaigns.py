@@ -21,7 +21,9 @@ def kills(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pyarchive-kills-") as folder:
         outcome = Campaign(Path(folder), options.seed, options.kills, lambda line: print(line, flush=True)).run()
     per_kill = outcome.sent_twice_bytes / outcome.kills
-    print(f"{outcome.archives} archives right; {outcome.sent_bytes:,} bytes sent, {outcome.sent_twice_bytes:,} of them twice: {per_kill:,.0f} a kill")
+    print(
+        f"{outcome.archives} archives right; {outcome.sent_bytes:,} bytes sent, {outcome.sent_twice_bytes:,} twice: {per_kill:,.0f} a kill"
+    )
     return 0 if per_kill <= MIB else 1
 
 

@@ -40,7 +40,7 @@ def draw(mirror: Mirror) -> RenderableType:
 def _title(state: dict[str, Any], *, online: bool) -> Text:
     status = state["status"].replace("_", " ") if online else "not online"
     style = _STATUS_STYLES.get(state["status"], "") if online else "red"
-    text = Text(clean(state["appliance_id"]), style="bold")
+    text = Text(no_wrap=True, overflow="ellipsis").append(clean(state["appliance_id"]), style="bold")
     text.append("  ").append(status, style=style)
     if online and state["status_reason"]:
         text.append(f"  {clean(state['status_reason'])}", style="dim")

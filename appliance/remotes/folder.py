@@ -42,7 +42,7 @@ from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Gate, Ob
 
 TRASH_NAME = ".trash"
 _PROBE = b"PyArchive was here: this file may be deleted.\n" * 100
-_IS_A_LINK = frozenset({errno.ELOOP, errno.EMLINK})
+_NO_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO})  # what opening a link (Linux, others) and a socket says
 
 
 class FolderRemote:
@@ -158,7 +158,7 @@ class FolderRemote:
         try:
             return content_of(self._path(remote_id), gate)
         except OSError as error:
-            if error.errno in _IS_A_LINK:
+            if error.errno in _NO_FILE:
                 return Content(0, NO_SHA256)
             if error.errno in GONE:
                 self._place.require()
@@ -191,7 +191,7 @@ class FolderRemote:
                 yield from _read(fd, remote_id, offset_bytes, size_bytes, gate)
         except OSError as error:
             with self._place.boundary(f"reading {remote_id}"):
-                if error.errno not in GONE | _IS_A_LINK | {errno.EIO}:
+                if error.errno not in GONE | _NO_FILE | {errno.EIO}:
                     raise
                 self._place.require(from_disk=True)
             raise RemoteDamaged(f"{remote_id} is gone or cannot be read: {error.strerror}") from error

@@ -47,12 +47,14 @@ class Unmetered:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """For reading from the disk, not from the page cache, which is left as empty as it was."""
+    """For reading from the disk, not from the page cache, which is left as empty as it was. Look whether it ``is_file``."""
     fd = os.open(path, READ_FLAGS)
     try:
-        drop_cache(fd)
+        if is_file(fd):
+            drop_cache(fd)
         yield fd
-        drop_cache(fd)
+        if is_file(fd):
+            drop_cache(fd)
     finally:
         os.close(fd)
 

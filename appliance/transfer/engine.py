@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -17,7 +18,10 @@ from appliance.errors import (
     ApplianceError,
     Damaged,
     DiskFull,
+    LedgerDamaged,
     LocalDamaged,
+    NewerFormat,
+    NotFound,
     RemoteDamaged,
     RemoteError,
     RemoteForeign,
@@ -44,6 +48,7 @@ _STORE_WAIT_S = 5.0
 _MAX_ABANDONED = 8
 _MOST_TRIED = 1000
 _NOTHING = -1
+_IDLE_S, _JUST_DUE_S = 5.0, 0.1
 Job = tuple[str, int | None, str, Direction]
 
 
@@ -210,13 +215,26 @@ class Engine:
         if active is None or not len(self._up) or not self.lines.enter(active):
             return None
         for archive_id in self._up.candidates(self._turn):
-            if self._library.locks.is_wanted(archive_id):
+            if not self._is_free(archive_id):
                 continue
             index = self._next_upload(archive_id, active)
             if index != _NOTHING:
                 return archive_id, index, active, Direction.UP
         self.lines.leave(active)
         return None
+
+    def _is_free(self, archive_id: str) -> bool:
+        """Its ledger can be read, and nobody wants the archive alone. Raises StoreUnavailable: the disk of the ledgers is in trouble."""
+        try:
+            self._library.ledger(archive_id)
+        except NotFound:  # removed just now
+            return False
+        except (LedgerDamaged, NewerFormat) as error:
+            self._up.drop(archive_id)
+            self._down.drop(archive_id)
+            self._say_ledger_damaged(archive_id, error)
+            return False
+        return not self._library.locks.is_wanted(archive_id)
 
     def _next_upload(self, archive_id: str, active: str) -> int | None:
         ledger = self._library.ledger(archive_id)
@@ -232,7 +250,7 @@ class Engine:
 
     def _pick_down(self) -> Job | None:
         for archive_id in self._down.candidates(0):
-            if self._library.locks.is_wanted(archive_id):
+            if not self._is_free(archive_id):
                 continue
             job = self._next_download(archive_id)
             if job:
@@ -275,7 +293,7 @@ class Engine:
         while True:
             with self._wake:
                 job = None
-                while not self._stopping and (job := self._next_job(slot)) is None:
+                while not self._stopping and (job := self._choose(slot)) is None:
                     self._wake.wait(self._idle_s())
                 if job is None:
                     return
@@ -284,14 +302,18 @@ class Engine:
             if self._end(moving, job):
                 return
 
+    def _choose(self, slot: int) -> Job | None:
+        try:
+            return self._next_job(slot)
+        except StoreUnavailable as error:
+            self._store_failed(error)
+            return None
+
     def _idle_s(self) -> float:
-        """Until something that waits may be tried; changes wake the slot before."""
+        """Until something that waits may be tried; changes wake the slot before. What was due a while ago waits for a change."""
         now = clock.monotonic_s()
-        waits = [wait.until_s - now for wait in self._waits.values()]
-        waits += [self._store_closed_until_s - now] if self._store_closed_until_s > now else []
-        opening_s = self.lines.next_opening_s()
-        waits += [opening_s] if opening_s is not None else []
-        return min(5.0, max(0.02, min(waits, default=5.0)))
+        times_s = [self._store_closed_until_s, *(wait.until_s for wait in self._waits.values()), *self.lines.openings_s()]
+        return min(_IDLE_S, max(0.02, min((time_s - now for time_s in times_s if time_s > now - _JUST_DUE_S), default=_IDLE_S)))
 
     def _begin(self, slot: int, job: Job) -> Moving:
         archive_id, index, connection_id, direction = job
@@ -317,15 +339,19 @@ class Engine:
 
     def _move(self, moving: Moving, job: Job) -> None:
         try:
+            self._try(moving, job)
+        except Exception as error:
+            log.exception("transfer of %s failed", moving.archive_id)
+            self._wait(job, f"internal error: {type(error).__name__}")
+            self._leave(moving)
+
+    def _try(self, moving: Moving, job: Job) -> None:
+        try:
             self._do(moving)
         except Stopped:
             self._leave(moving)
         except (ApplianceError, OSError) as error:
             self._failed(moving, job, error)
-        except Exception as error:
-            log.exception("transfer of %s failed", moving.archive_id)
-            self._wait(job, f"internal error: {type(error).__name__}")
-            self._leave(moving)
         else:
             self._achieved(moving, job)
 
@@ -337,13 +363,13 @@ class Engine:
 
     def _do_shared(self, moving: Moving) -> None:
         archive = self._library.archive(moving.archive_id)
+        self._library.folder.check_store()
         if moving.direction is Direction.DOWN and moving.index is None:
             work.finish_restore(self._library, archive, lambda _: None, lambda: self._stop_if_told(moving))
             return
         remote = self._connections.remote(moving.connection_id)
         up = moving.direction is Direction.UP
         gate = TransferGate(moving, self.may_go_on, self.throttle if up else None, self.up_meter if up else self.down_meter)
-        self._library.folder.check_store()
         remote.check()
         if not up:
             assert moving.index is not None
@@ -380,6 +406,13 @@ class Engine:
     # Failures: each kind has one place where it waits, and one problem that says so
 
     def _failed(self, moving: Moving, job: Job, error: ApplianceError | OSError) -> None:
+        try:
+            self._note_failure(moving, job, error)
+        except (DiskFull, StoreUnavailable) as worse:  # what was to be written down is found out again
+            self._store_failed(worse)
+            self._leave(moving)
+
+    def _note_failure(self, moving: Moving, job: Job, error: ApplianceError | OSError) -> None:
         match error:
             case RemoteDamaged():
                 self._remote_damaged(moving, job, error)
@@ -388,10 +421,16 @@ class Engine:
                 return
             case LocalDamaged():
                 self._local_damaged(moving, str(error))
+                if moving.direction is Direction.DOWN:
+                    self._wait(job, str(error))
+            case LedgerDamaged():
+                self._say_ledger_damaged(moving.archive_id, error)
+                self._wait(job, str(error))
             case DiskFull() | StoreUnavailable():
                 self._store_failed(error)
             case Damaged():
                 self._library.changed(moving.archive_id)
+                self._wait(job, str(error))
             case _:
                 log.error("transfer of %s failed: %s", moving.archive_id, error)
                 self._wait(job, str(error))
@@ -419,6 +458,7 @@ class Engine:
     def _local_damaged(self, moving: Moving, reason: str) -> None:
         if moving.index is None:
             return
+        self._library.folder.check_store()  # a copy that cannot be read on a disk that is away is not damaged
         archive = self._library.archive(moving.archive_id)
         self._library.ledger(archive.id).uncached(moving.index, reason)
         self._library.changed(archive.id)
@@ -442,6 +482,10 @@ class Engine:
                 needs_you=True,
             )
 
+    def _say_ledger_damaged(self, archive_id: str, error: ApplianceError) -> None:
+        step = "check the disk of the data folder, then restart the appliance and run `pyarchive orphans`"
+        self._problems.raise_("ledger", archive_id, f"archive {archive_id} cannot be moved: {error}", step, needs_you=True)
+
     def _store_failed(self, error: DiskFull | StoreUnavailable) -> None:
         with self._wake:
             self._store_closed_until_s = clock.monotonic_s() + _STORE_WAIT_S
@@ -454,7 +498,8 @@ class Engine:
             said_before = job in self._waits and self._waits[job].reason == reason
             self._waits[job] = Wait(attempts, clock.monotonic_s() + delay_s, reason)
         if not said_before:
-            self._library.ledger(job[0]).failed(job[2], job[1], job[3], reason)
+            with contextlib.suppress(ApplianceError):  # only for the history
+                self._library.ledger(job[0]).failed(job[2], job[1], job[3], reason)
 
     def _line_changed(self, connection_id: str) -> None:
         self._connections.tell(connection_id)

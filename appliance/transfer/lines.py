@@ -76,11 +76,10 @@ class Lines:
                 if not line.told_to_wait:
                     line.closed_until_s = 0.0
 
-    def next_opening_s(self) -> float | None:
-        """Seconds until the first closed line may be tried; None when all are open."""
+    def openings_s(self) -> list[float]:
+        """When (monotonic) each closed line may be tried; some may be past."""
         with self._lock:
-            waits = [line.closed_until_s - clock.monotonic_s() for line in self._lines.values() if line.attempts and not line.trying]
-        return max(0.0, min(waits)) if waits else None
+            return [line.closed_until_s for line in self._lines.values() if line.attempts and not line.trying]
 
     def trouble(self, connection_id: str) -> tuple[str | None, datetime | None]:
         """Why the line is closed, and the time of the next try."""

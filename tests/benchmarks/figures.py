@@ -60,7 +60,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def ratio_of_pairs(pairs: int, one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float, float]:
     """Medians of one/other, one and other. The two are measured in turn, each first every other time: what disturbs, disturbs both."""
-    ones, others = [], []
+    ones: list[float] = []
+    others: list[float] = []
     for number in range(pairs):
         for measure, kept in ((one, ones), (other, others))[:: 1 if number % 2 else -1]:
             kept.append(measure())

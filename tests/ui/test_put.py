@@ -165,7 +165,8 @@ def test_ctrl_c_forgets_the_unfinished_upload(
     process = subprocess.Popen([sys.executable, "-m", "ui.cli", "--data", str(client_data), "put", str(source)], stderr=subprocess.PIPE)
     try:
         appliance.wait_asked("archive/begin")
-        until(lambda: (appliance.uploads / ("0" * 16)).stat().st_size)
+        place = appliance.uploads / ("0" * 16)
+        until(lambda: place.exists() and place.stat().st_size)
         process.send_signal(number)
         assert process.wait(20) == status
     finally:

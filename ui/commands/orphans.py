@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
         output.emit(job["result"])
     else:
         _show(job["result"], adopt=args.adopt)
+    if job["result"].get("unknown"):
+        raise Failed("not everything could be looked at; mend what is named, then look again", "unknown")
     return 0
 
 
@@ -38,6 +40,8 @@ def _show(result: dict[str, Any], *, adopt: bool) -> None:
     orphans = result["orphans"]
     for line in output.table(_HEADERS, [_row(orphan) for orphan in orphans], right=frozenset({1})) if orphans else []:
         output.say(line)
+    for what in result.get("unknown", []):
+        output.say(f"{output.paint('unknown', 'yellow')}: {clean(what)}")
     tombstones = f"{count(result['tombstones'], 'object')} with a tombstone" if result["tombstones"] else "no tombstones"
     advice = "; `pyarchive orphans --adopt` makes archives of them" if orphans and not adopt else ""
     output.say(f"{count(len(orphans), 'orphan')}, {tombstones}{advice}")

@@ -1,0 +1,183 @@
+"""The engine: what waits says why and until when, nothing is given up, and one archive does not hold up another."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import durable
+from appliance.errors import RemoteAway, RemoteBusy, RemoteFull
+from appliance.remotes.remote import Remote
+from tests.inside import Inside
+from tests.waiting import wait_for
+
+BATCH = 64 * 1024
+
+
+class Scripted:
+    """A remote around a remote, whose next puts fail as the script says."""
+
+    def __init__(self) -> None:
+        self.script: list[Exception] = []
+        self.puts: list[str] = []
+        self.lock = threading.Lock()
+
+    def around(self, remote: Remote) -> Any:
+        script = self
+
+        class Wrapped:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(remote, name)
+
+            def put(self, remote_id: str, *rest: Any) -> Any:
+                with script.lock:
+                    failure = script.script.pop(0) if script.script else None
+                    script.puts.append(remote_id)
+                if failure:
+                    raise failure
+                return remote.put(remote_id, *rest)
+
+        return Wrapped()
+
+
+@pytest.fixture
+def scripted() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def start(tmp_path: Path, scripted: Scripted) -> Iterator[Callable[..., Inside]]:
+    running: list[Inside] = []
+
+    def started(**settings: object) -> Inside:
+        inside = Inside(tmp_path / "data", batch_bytes=BATCH, wrap=scripted.around, **settings)
+        running.append(inside.__enter__())
+        inside.connect(tmp_path / "disk")
+        return inside
+
+    yield started
+    for inside in running:
+        inside.__exit__(None, None, None)
+
+
+def test_failures_that_may_pass_are_tried_again_until_they_pass(start: Callable[..., Inside], scripted: Scripted) -> None:
+    scripted.script = [RemoteAway("the line is down")] * 6 + [RemoteBusy("slow down", 0.1)] * 2
+    inside = start(retry_cap_s=1)
+    inside.wait_remote(inside.put(b"x" * 3 * BATCH))
+    assert inside.problems() == {}
+
+
+def test_what_waits_says_why_and_until_when_and_sync_ends_the_waiting(start: Callable[..., Inside], scripted: Scripted) -> None:
+    scripted.script = [RemoteFull("the disk has no room")] * 8
+    inside = start(retry_cap_s=3600)
+    archive_id = inside.put(b"x")
+    wait_for(lambda: "remote_full" in inside.problems())
+    state = wait_for(lambda: (s := inside.show(archive_id))["waiting_until_at"] and s)
+    assert "no room" in state["waiting_for"]
+    assert inside.ask("connection/list")["connections"][0]["next_try_at"]
+    assert inside.app.states.appliance().status == "needs_you"
+    waiting = inside.ask("transfer/list")["waiting"]
+    assert [(w["archive_id"], w["direction"], w["batches"]) for w in waiting] == [(archive_id, "up", 1)]
+    scripted.script = []
+    inside.ask("transfer/sync")
+    inside.wait_remote(archive_id)
+    assert inside.problems() == {}
+
+
+def test_sync_does_not_end_a_retry_after(start: Callable[..., Inside], scripted: Scripted) -> None:
+    scripted.script = [RemoteBusy("come back in an hour", 3600)]
+    inside = start(transfers=1)
+    archive_id = inside.put(b"x")
+    wait_for(lambda: inside.show(archive_id)["waiting_until_at"])
+    inside.ask("transfer/sync")
+    inside.put(b"another")
+    assert len(scripted.puts) == 1
+    assert inside.show(archive_id)["rung"] == "received"
+
+
+def test_after_a_failure_one_slot_tries_before_the_others_follow(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start(transfers=3)
+    inside.ask("transfer/pause")
+    archive_id = inside.put(b"x" * 9 * BATCH)
+    scripted.script = [RemoteAway("down")] * 5
+    inside.ask("transfer/resume")
+    inside.wait_remote(archive_id)
+    assert len(scripted.puts) <= 5 + 10
+
+
+def test_a_small_file_does_not_wait_for_the_end_of_a_large_one(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start(transfers=1)
+    inside.ask("transfer/pause")
+    large = inside.put(random.Random(1).randbytes(40 * BATCH), "large")
+    small = inside.put(b"small", "small")
+    inside.ask("transfer/resume")
+    inside.wait_remote(small)
+    inside.wait_remote(large)
+    order = [remote_id.partition("/")[0] for remote_id in scripted.puts]
+    assert order.index(small) < 6
+    assert order[:3].count(large) >= 2
+
+
+def test_the_upload_limit_can_be_changed_while_a_batch_moves(start: Callable[..., Inside]) -> None:
+    inside = start()
+    inside.ask("settings/set", name="upload_limit_kb_per_s", value=10)
+    archive_id = inside.put(random.Random(1).randbytes(8 * BATCH))
+    wait_for(lambda: inside.app.engine.moving)
+    inside.ask("settings/set", name="upload_limit_kb_per_s", value=0)
+    inside.wait_remote(archive_id, 5)
+
+
+def test_a_released_archive_that_is_renamed_gets_its_new_manifest(start: Callable[..., Inside], tmp_path: Path) -> None:
+    inside = start()
+    archive_id = inside.put(b"x" * BATCH, title="Old")
+    inside.wait_remote(archive_id)
+    inside.release(archive_id)
+    inside.ask("archive/rename", archive=archive_id, title="New")
+    manifest = inside.remote_folder(tmp_path / "disk", archive_id) / "manifest.json"
+    wait_for(lambda: manifest.exists() and '"New"' in manifest.read_text())
+
+
+def test_a_restore_without_room_waits_with_the_numbers_and_goes_on_when_there_is(
+    start: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = start()
+    archive_id = inside.put(b"x" * BATCH)
+    inside.wait_remote(archive_id)
+    inside.release(archive_id)
+    free = inside.app.folder.disk(0).free_bytes
+    monkeypatch.setattr(
+        inside.app.intake.admission, "_disk", lambda: inside.app.folder.disk(free >> 20).model_copy(update={"free_bytes": 5})
+    )
+    inside.ask("archive/restore", archive=archive_id)
+    wait_for(lambda: "disk_full" in inside.problems())
+    assert "can be used" in inside.problems()["disk_full"]
+    monkeypatch.undo()
+    inside.wait_local(archive_id)
+    wait_for(lambda: "disk_full" not in inside.problems())
+
+
+def test_an_upload_stopped_in_the_middle_of_a_batch_goes_on_without_sending_twice(tmp_path: Path) -> None:
+    sent: list[int] = []
+
+    def observe(operation: durable.Operation) -> None:
+        if operation.kind == "write" and "disk" in operation.path.parts and "000" in operation.path.name:
+            sent.append(len(operation.data))
+
+    content = random.Random(2).randbytes(4 << 20)
+    durable.observer = observe
+    try:
+        with Inside(tmp_path / "data", upload_limit_kb_per_s=1500) as inside:
+            inside.connect(tmp_path / "disk")
+            archive_id = inside.put(content)
+            wait_for(lambda: sum(sent) > 1 << 20)
+        assert sum(sent) < len(content)
+        with Inside(tmp_path / "data") as inside:
+            inside.wait_remote(archive_id)
+    finally:
+        durable.observer = None
+    assert sum(sent) == len(content)
