@@ -34,7 +34,8 @@ from mqtt.messages import Event, Problem
 from mqtt.topics import Topics
 
 log = logging.getLogger("appliance")
-_STOP_S = 1.0
+_STOP_S = 2.5
+_LAST_REPORT_S = 1.0
 
 
 class Appliance:
@@ -120,10 +121,14 @@ class Appliance:
 
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""
-        for part in (self.inbox, self.engine, self.jobs, self.intake, self.housekeeper):
-            part.stop(_STOP_S)
+        parts = (self.inbox, self.engine, self.jobs, self.intake, self.housekeeper)
+        for part in parts:
+            part.stop(0)
+        deadline = clock.monotonic_s() + _STOP_S
+        for part in parts:
+            part.stop(max(0.0, deadline - clock.monotonic_s()))
         if self.reporter:
-            self.reporter.stop(_STOP_S)
+            self.reporter.stop(_LAST_REPORT_S)
         self.db.close()
         self.folder.close()
         log.info("stopped")

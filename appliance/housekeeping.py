@@ -121,7 +121,10 @@ class Keeping:
 
 
 class Housekeeper:
-    """A thread that looks. ``on_store_back`` runs once whenever the store's disk has come (back)."""
+    """Two threads that look. ``on_store_back`` runs once whenever the store's disk has come (back).
+
+    What asks remotes has a thread of its own: a network mount that hangs must not keep anyone from seeing a full disk.
+    """
 
     def __init__(self, keeping: Keeping, on_store_back: Callable[[], None], changed: Callable[[], None]) -> None:
         self._keeping = keeping
@@ -129,27 +132,28 @@ class Housekeeper:
         self._changed = changed
         self._stop = threading.Event()
         self._store_was_there = False
-        self._thread = threading.Thread(target=self._work, name="housekeeper", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._work, args=(look, every_s), name=name, daemon=True)
+            for name, look, every_s in (("disks", self._look, _LOOK_EVERY_S), ("keeping", self._look_seldom, _SELDOM_EVERY_S))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout_s: float) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout_s)
 
-    def _work(self) -> None:
-        seldom_s = 0.0
+    def _work(self, look: Callable[[], None], every_s: float) -> None:
         while not self._stop.is_set():
             try:
-                self._look()
-                if clock.monotonic_s() >= seldom_s:
-                    seldom_s = clock.monotonic_s() + _SELDOM_EVERY_S
-                    self._look_seldom()
+                look()
             except Exception:
                 log.exception("a look failed")
-            self._stop.wait(_LOOK_EVERY_S)
+            self._stop.wait(every_s)
 
     def _look(self) -> None:
         there = self._keeping.look_at_store()

@@ -93,6 +93,7 @@ class Placement:
         """Into the trash; the time until which it can be undone. What is on the remotes stays until then."""
         at = clock.now()
         with self.library.locks.alone(archive_id):
+            self.library.folder.check_store()
             self.library.mark_removed(archive_id, at)
             self._move(self.library.local_folder(archive_id), self.library.folder.trash / archive_id)
         archive = self.library.archive(archive_id)
@@ -105,6 +106,7 @@ class Placement:
         if self.library.archive(archive_id).removed_at is None:
             raise Conflict("this archive was not removed; there is nothing to undo")
         with self.library.locks.alone(archive_id):
+            self.library.folder.check_store()
             self._move(self.library.folder.trash / archive_id, self.library.local_folder(archive_id))
             self.library.mark_removed(archive_id, None)
         self.tell("archive_created", self.library.archive(archive_id))
@@ -148,6 +150,7 @@ class Placement:
     def _bury(self, archive: Archive) -> None:
         try:
             with self.library.locks.alone(archive.id, timeout_s=1.0):
+                self.library.folder.check_store()
                 tombstones = self._tombstones(archive.id)
                 for folder in (self.library.folder.trash / archive.id, self.library.local_folder(archive.id)):
                     free_local(folder, archive.file_name)

@@ -84,6 +84,7 @@ def note_missing_copies(library: Library, problems: Problems) -> None:
         except OSError:
             right = False
         if not right:
+            library.folder.check_store()  # it may have left while we looked
             _note_missing(library, problems, view.archive)
 
 

@@ -92,11 +92,16 @@ def batch_is_right(path: Path, ledger: Ledger, index: int, moved: Progress) -> b
 
 
 def bring_in(source: Path, folder: Path, file_name: str) -> None:
-    """Move a file that is ours alone, and synced, to its place in the store. Safe to repeat after a crash."""
-    durable.make_dir(folder, 0o750)
+    """Move a file that is ours alone, and synced, to its place in the store. Safe to repeat after a crash.
+
+    Raises LocalDamaged where it is in neither place, OSError.
+    """
     target = folder / file_name
     if source.exists():
+        durable.make_dir(folder, 0o750)
         _rename_or_copy(source, target)
+    elif not target.exists():
+        raise LocalDamaged(f"{file_name} is gone, it is neither where it arrived nor in the store; hand it in again")
     durable.sync_dir(folder)
     durable.sync_dir(source.parent)
 

@@ -24,6 +24,7 @@ from mqtt.outbox import Outbox, Outgoing
 from mqtt.topics import Topics
 
 log = logging.getLogger("mqtt.client")
+logging.getLogger("mqtt").addHandler(logging.NullHandler())  # a program that shows no log says failures in its own words, once
 
 Handler = Callable[[str, bytes, bool], None]
 """``handler(topic, payload, retained)``, on the network thread: it must only enqueue."""

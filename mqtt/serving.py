@@ -27,7 +27,7 @@ MAX_BACKLOG_BYTES = 32 * 1024 * 1024
 _LIMIT_BYTES = MAX_PAYLOAD_BYTES + 2 + 65_535 + 2
 _WINDOW = 200
 _BURST_BYTES = 128 * 1024
-_LOGIN_TIMEOUT_S = 5.0
+_LOGIN_TIMEOUT_S = 3.0
 _REFUSED_FILTER = 0x80
 
 
@@ -158,15 +158,20 @@ class Connection(asyncio.Protocol):
     # Packets in
 
     def data_received(self, data: bytes) -> None:
-        self._heard_s = self._loop.time()
         try:
-            for packet in self._reader.feed(data):
-                if self._transport.is_closing():
-                    return
-                self._take(packet)
+            self._read(data)
         except ProtocolError as error:
             log.warning("closing the connection of %s: %s", self._client_id or "a stranger", error)
             self._transport.abort()
+
+    def _read(self, data: bytes) -> None:
+        if not self._heard_s and data[0] >> 4 != Kind.CONNECT:
+            raise ProtocolError("not MQTT")
+        self._heard_s = self._loop.time()
+        for packet in self._reader.feed(data):
+            if self._transport.is_closing():
+                return
+            self._take(packet)
 
     def _take(self, packet: wire.Packet) -> None:
         if (self._client_id is None) != (packet.kind == Kind.CONNECT):

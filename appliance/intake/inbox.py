@@ -117,6 +117,7 @@ class Inbox:
 
     def look(self) -> float:
         """One look; takes in what has arrived. Seconds until the next look is worth it."""
+        self._intake.discard_half_copies()
         present = dict(self._files())
         self._seen = {path: entry for path, entry in self._seen.items() if path in present}
         waits = [_LOOK_EVERY_S]
@@ -218,7 +219,7 @@ class Inbox:
             self._check_unchanged(path, identity)
             return self._intake.admit(upload_id, document, hashes)
         except BaseException:
-            self._intake.discard(upload_id)
+            self._intake.discard_half_copies()
             raise
 
     def _check_unchanged(self, path: Path, identity: Identity) -> None:

@@ -7,6 +7,7 @@ inbox), ``failed`` (with the reason, until it expires). There is no state for th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -82,11 +83,13 @@ class Intake:
         with self._announcing:  # two files must not be promised the same space
             self.admission.check(document["size_bytes"], document["title"])
             upload_id = new_archive_id()
+            self._library.db.apply({"uploads": {upload_id: {**document, "announced_at": clock.iso(clock.now())}}})
             try:
-                self._library.db.apply({"uploads": {upload_id: {**document, "announced_at": clock.iso(clock.now())}}})
                 durable.DurableFile.create(self._folder.uploads / upload_id, 0o660).close()
                 durable.sync_dir(self._folder.uploads)
             except OSError as error:
+                with contextlib.suppress(ApplianceError, OSError):
+                    self.discard(upload_id)
                 raise translated(error, f"taking in {document['title']}") from error
         return upload_id
 
@@ -128,9 +131,9 @@ class Intake:
             return
         durable.unlink(self._folder.uploads / upload_id, missing_ok=True)
         durable.sync_dir(self._folder.uploads)
+        self._library.drop_unacknowledged_ledger(upload_id)
         document = self._table.get(doc_id=upload_id) or {}
         if document.get("state") == "copying":  # the source is still in the inbox
-            durable.unlink(self._folder.ledger / upload_id, missing_ok=True)
             free_local(self._library.local_folder(upload_id), str(document.get("file_name")))
 
     def state(self, upload_id: str) -> UploadState:
@@ -151,13 +154,18 @@ class Intake:
     # The worker
 
     def start(self) -> None:
-        """Go on with what was committed before the last end; half copies from the inbox are made again."""
+        """Go on with what was committed before the last end."""
         for upload_id, document in list(self._table.items()):
-            if document["state"] == "copying":
-                self.discard(upload_id)
-            elif document["state"] == "committed":
+            if document["state"] == "committed":
                 self._queue.put(upload_id)
         self._thread.start()
+
+    def discard_half_copies(self) -> None:
+        """What copies from the inbox left that came to no end; for the one thread that makes them. Tried again at its next look."""
+        for upload_id, document in list(self._table.items()):
+            if document["state"] == "copying":
+                with contextlib.suppress(ApplianceError, OSError):
+                    self.discard(upload_id)
 
     def stop(self, timeout_s: float) -> None:
         self._stop.set()
@@ -174,23 +182,40 @@ class Intake:
     def _until_done(self, upload_id: str) -> None:
         while not self._stop.is_set():
             try:
-                self._take_in(upload_id)
-                self._problems.clear_about("intake")
+                self._take_in_or_fail(upload_id)
             except Stopped:
                 return
-            except (DiskFull, StoreUnavailable) as error:
+            except ApplianceError as error:
                 self._problems.raise_(error.code, "intake", str(error), "it goes on by itself once this is mended", needs_you=True)
-                self._stop.wait(_TRY_AGAIN_S)
-                continue
-            except (ApplianceError, OSError) as error:
-                self._fail(upload_id, error)
-            return
+            except Exception as error:
+                log.exception("taking in %s failed", upload_id)
+                about = f"taking in {upload_id} failed with an internal error: {type(error).__name__}"
+                self._problems.raise_("internal", "intake", about, "it is tried again by itself; see the log", needs_you=True)
+            else:
+                self._problems.clear_about("intake")
+                return
+            self._stop.wait(_TRY_AGAIN_S)
+
+    def _take_in_or_fail(self, upload_id: str) -> None:
+        """Raises what may pass: a full disk, one that is away or read-only."""
+        try:
+            self._take_in(upload_id)
+        except FileNotFoundError as error:
+            self._fail(upload_id, error)
+        except OSError as error:
+            raise translated(error, f"taking in {upload_id}") from error
+        except ApplianceError as error:
+            if error.retriable:
+                raise
+            self._fail(upload_id, error)
 
     def _fail(self, upload_id: str, error: ApplianceError | OSError) -> None:
         code = error.code if isinstance(error, ApplianceError) else "failed"
         log.error("upload %s failed: %s", upload_id, error)
-        document = {**self._document(upload_id), "state": "failed", "error": {"code": code, "message": str(error)}}
-        self._library.db.apply({"uploads": {upload_id: document}})
+        document = self._table.get(doc_id=upload_id)
+        if document is not None:
+            failed = {**document, "state": "failed", "error": {"code": code, "message": str(error)}}
+            self._library.db.apply({"uploads": {upload_id: failed}})
         durable.unlink(self._folder.uploads / upload_id, missing_ok=True)
 
     def _take_in(self, upload_id: str) -> None:
@@ -243,7 +268,9 @@ class Intake:
                 self._library.drop_unacknowledged_ledger(upload_id)
                 self._library.create_ledger(self._facts(upload_id, document, hashes), hashes.batches)
             facts = self._library.ledger(upload_id).facts
+            self._folder.check_store()  # hashing took its time: a file that is moved into an empty mount point is not in the store
             bring_in(self._folder.uploads / upload_id, self._library.local_folder(upload_id), facts.file_name)
+            self._folder.check_store()
             archive = Archive.from_facts(facts, title=facts.title, owner=facts.owner, removed_at=None, source=document.get("source"))
             self._library.add(archive, {"uploads": {upload_id: None}})
         except OSError as error:

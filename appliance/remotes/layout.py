@@ -169,7 +169,7 @@ class _Header(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
     format: Literal["pyarchive-manifest"]
-    version: Literal[1]
+    version: Annotated[int, Field(ge=_VERSION, le=_VERSION)]  # not Literal[1], which is true of True
     archive_id: Annotated[str, Field(pattern=rf"^{ARCHIVE_ID.pattern}\z")]
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)]
     file_name: str

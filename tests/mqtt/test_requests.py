@@ -349,7 +349,7 @@ json_values = st.recursive(
 payloads = st.binary(max_size=300) | json_values.map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(garbage=st.lists(payloads, min_size=1, max_size=20))
 def test_no_garbage_keeps_a_good_request_from_being_answered(wire: Wire, garbage: list[bytes]) -> None:
     for payload in garbage:
@@ -392,6 +392,7 @@ def test_an_answer_that_is_none_is_ignored_for_the_one_that_follows(
         broker.publish(topics.response("cli", "echo"), b'{"transaction": "%s", "status": "ok", "data": 7}' % transaction, retain=False)
 
     broker.subscribe(topics.request("cli", "#"), respond)
+    ready(broker, topics)
     assert requester(broker_address, topics, make_broker).request("echo", {}, 10) == 7
 
 
