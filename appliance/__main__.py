@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from appliance.app import Appliance, answer
 from appliance.errors import ApplianceError
@@ -27,36 +28,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m appliance", description="The PyArchive appliance, in the foreground")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends, as when the demo dies")
     arguments = parser.parse_args()
-    stop = _until(arguments.until_stdin_closes)
+    wait_for_end = _until(arguments.until_stdin_closes)
     try:
         lines = start_logging(SettingsStore(os.environ).current.log_level)
         appliance = Appliance(os.environ, lines)
     except ApplianceError as error:
         sys.stderr.write(f"pyarchive appliance: {error}\n")
         return 1
-    _run(appliance, lines, stop)
+    _run(appliance, lines, wait_for_end)
     # What hangs in the system (a network mount that is gone) must not keep a stopped appliance alive; all is synced.
     logging.shutdown()
     os._exit(0)
 
 
-def _until(stdin_closes: bool) -> threading.Event:
-    stop = threading.Event()
+def _until(stdin_closes: bool) -> Callable[[], object]:
+    """What waits for the end. A pipe: a signal that another thread got does not wake a main thread that waits for a lock."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken must not end us
     if stdin_closes:
 
         def watch() -> None:
             while os.read(0, 4096):
                 pass
-            stop.set()
+            os.kill(os.getpid(), signal.SIGTERM)
 
         threading.Thread(target=watch, name="parent", daemon=True).start()
-    return stop
+    return lambda: os.read(reading, 1)
 
 
-def _run(appliance: Appliance, lines: RecentLines, stop: threading.Event) -> None:
+def _run(appliance: Appliance, lines: RecentLines, wait_for_end: Callable[[], object]) -> None:
     topics = Topics(appliance.folder.appliance_id)
     broker = Broker(
         _address(appliance.settings.current),
@@ -71,7 +75,7 @@ def _run(appliance: Appliance, lines: RecentLines, stop: threading.Event) -> Non
     appliance.start()
     responder.start()
     broker.start()
-    stop.wait()
+    wait_for_end()
     responder.stop()
     appliance.stop()
     lines.listener = None

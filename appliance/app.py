@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,6 +24,7 @@ from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.library import Library
 from appliance.logs import RecentLines
+from appliance.names import ARCHIVE_ID
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.remotes.remote import Remote
@@ -69,7 +71,7 @@ class Appliance:
     def _first_store(self) -> None:
         # A store without a marker is made only where nothing was ever kept: otherwise its disk is merely away.
         known = len(self.db.table("archives")) or any(self.folder.ledger.iterdir())
-        if not known and not (self.folder.store.exists() and any(self.folder.store.iterdir())):
+        if not known and not any(ARCHIVE_ID.fullmatch(path.name) for path in self.folder.store.glob("*")):
             self.folder.make_store()
 
     def _build(self, lines: RecentLines) -> None:
@@ -161,9 +163,11 @@ class Appliance:
 
     def _note_sync(self) -> None:
         """Keep the time at which nothing was left to send; at most once a report, however many small files there are."""
-        if self.states.last_sync_at != self._kept_sync_at:
-            self._kept_sync_at = self.states.last_sync_at
-            self._keep_state(last_sync_at=clock.iso(self._kept_sync_at) if self._kept_sync_at else None)
+        at = self.states.last_sync_at
+        if at != self._kept_sync_at:
+            with contextlib.suppress(ApplianceError):  # a full disk must not keep the reporter from saying so
+                self._keep_state(last_sync_at=clock.iso(at) if at else None)
+                self._kept_sync_at = at
 
     # Events
 

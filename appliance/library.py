@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -52,8 +53,9 @@ class Library:
 
     def load(self) -> None:
         """Views of everything. An archive whose ledger cannot be read is kept in ``broken`` with the reason."""
-        for archive_id, document in self.db.table("archives").items():
-            self._load_one(archive_id, document)
+        with _nothing_to_collect():
+            for archive_id, document in self.db.table("archives").items():
+                self._load_one(archive_id, document)
 
     def _load_one(self, archive_id: str, document: dict[str, Any]) -> None:
         try:
@@ -229,3 +231,15 @@ def _remove(ledger: Ledger, archive: Archive) -> None:
         ledger.undone()
     else:
         ledger.removed(archive.removed_at)
+
+
+@contextlib.contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Inside, very many objects are made, and all stay: looking for garbage among them again and again takes a sixth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -40,6 +40,7 @@ class Reporter:
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._again = threading.Event()
+        self._hurry = threading.Event()
         self._on_tick: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
@@ -53,6 +54,7 @@ class Reporter:
     def stop(self, timeout_s: float) -> None:
         """The last values go out, then ``offline``."""
         self._stop.set()
+        self._hurry.set()
         self._dirty.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -81,6 +83,7 @@ class Reporter:
     def publish_all_again(self) -> None:
         """After a (re)connect the broker may have forgotten everything."""
         self._again.set()
+        self._hurry.set()
         self._dirty.set()
 
     def _work(self) -> None:
@@ -93,14 +96,28 @@ class Reporter:
                 self._round()
             except Exception:
                 log.exception("a round of reports failed")
-            self._stop.wait(max(0.0, _TICK_S - (clock.monotonic_s() - started_s)))
+            if not self._stop.is_set():
+                self._hurry.wait(max(0.0, _TICK_S - (clock.monotonic_s() - started_s)))
         self._round()
 
     def _round(self) -> None:
+        self._hurry.clear()
         everything = self._again.is_set()
         if everything:
             self._again.clear()
             self._note_everything()
+        try:
+            self._publish_what_changed()
+        except Exception:
+            if everything:  # else nobody would ever say that we are online
+                self._again.set()
+                self._dirty.set()
+            raise
+        if everything:
+            self._broker.publish(self._topics.availability, ONLINE.encode(), retain=True)
+            self._note_the_safe()
+
+    def _publish_what_changed(self) -> None:
         for look in self._on_tick:
             look()
         self._publish_archives()
@@ -110,15 +127,22 @@ class Reporter:
             self._settings_due = False
             self._publish("appliance/settings", self._states.settings.state())
         self._publish("appliance/state", self._states.appliance())
-        if everything:
-            self._broker.publish(self._topics.availability, ONLINE.encode(), retain=True)
 
     def _note_everything(self) -> None:
+        """But for archives that are safe: ten thousand would hold up `online`, and what the broker has of them can only say less."""
         self._sent.clear()
+        unsafe = {view.archive.id for view in self._states.library.all_views() if not self._states.is_safe(view)}
         with self._lock:
-            self._archives.update(self._states.library.ids())
+            self._archives.update(unsafe)
             self._connections.update(connection.id for connection in self._states.connections.all())
         self._settings_due = True
+
+    def _note_the_safe(self) -> None:
+        with self._lock:
+            self._archives.update(
+                archive_id for archive_id in self._states.library.ids() if f"archive/{archive_id}/state" not in self._sent
+            )
+        self._dirty.set()
 
     def _publish_archives(self) -> None:
         with self._lock:

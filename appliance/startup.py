@@ -22,9 +22,10 @@ def rebuild_missing_entries(library: Library, problems: Problems) -> int:
     """
     known = set(library.db.table("archives").ids()) | set(library.db.table("uploads").ids())
     rebuilt = 0
-    for path in sorted(library.folder.ledger.iterdir()):
-        if path.name in known or not ARCHIVE_ID.fullmatch(path.name):
+    for name in sorted({path.name for path in library.folder.ledger.iterdir()} - known):
+        if not ARCHIVE_ID.fullmatch(name):
             continue
+        path = library.folder.ledger / name
         try:
             ledger = Ledger.open(path)
         except (ApplianceError, OSError) as error:
@@ -64,7 +65,9 @@ def say_broken(library: Library, problems: Problems) -> None:
 
 def settle(library: Library, placement: Placement, problems: Problems) -> None:
     """Local copies that were being freed or moved when the end came. The store must be there."""
-    for archive_id in library.ids():
+    in_trash = {path.name for path in library.folder.trash.iterdir()}
+    due = [each.archive.id for each in library.all_views() if each.archive.id in in_trash or each.archive.removed_at or not each.local]
+    for archive_id in due:
         try:
             placement.settle(archive_id)
         except OSError as error:

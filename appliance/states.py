@@ -23,6 +23,7 @@ from mqtt.messages import (
     ConnectionState,
     Counts,
     Direction,
+    Health,
     Placement,
     Queue,
     Rung,
@@ -63,6 +64,12 @@ class States:
             progress_ratio=round(_progress(view, stored), 4), at_risk_bytes=view.at_risk_bytes(valid), placements=self._placements(view),
             waiting_for=waiting_for, waiting_until_at=until, removed_at=archive.removed_at,
         )  # fmt: skip
+
+    def is_safe(self, view: View) -> bool:
+        """Nothing of it is at risk, and nothing is wrong with it."""
+        valid = self.library.valid
+        is_remote = view.best(valid)[1] in {Rung.REMOTE, Rung.PROVEN} and not view.archive.removed_at
+        return is_remote and view.health(valid, frozenset(), frozenset(self.checking)) is Health.OK
 
     def _placements(self, view: View) -> list[Placement]:
         return [

@@ -173,7 +173,7 @@ class LocalWriter:
         """Give the whole, checked file its name."""
         if self.path != self._final:
             durable.rename(self.path, self._final)
-            durable.sync_dir(self._final.parent)
+        durable.sync_dir(self._final.parent)
 
 
 def free_local(folder: Path, file_name: str) -> None:

@@ -13,6 +13,7 @@ from ui.output import is_terminal, note
 from ui.words import clean, percent, size
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.progress import Progress, TaskID
 
 _LINE_EVERY_S = 10.0
@@ -23,7 +24,8 @@ class Bars:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._rich: Progress | None = None
+        self._live: Live | None = None
+        self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._label, self._total_bytes = "", 0
         self._said_s = time.monotonic()
@@ -31,56 +33,61 @@ class Bars:
     def stage(self, what: str, title: str, total_bytes: int) -> None:
         """``what`` happens to ``title`` from here on: ``stage("hashing", "photos.tar", size)``."""
         self._label, self._total_bytes = f"{what} {clean(title)}", total_bytes
-        if self._rich is None:
+        if self._progress is None:
             return
         if self._task is not None:
-            self._rich.remove_task(self._task)
-        self._task = self._rich.add_task(self._label, total=max(1, total_bytes))
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(self._label, total=max(1, total_bytes))
 
     def advance(self, done_bytes: int) -> None:
-        if self._rich is not None and self._task is not None:
-            self._rich.update(self._task, completed=done_bytes if self._total_bytes else 1)
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done_bytes if self._total_bytes else 1)
         elif not self._quiet and time.monotonic() - self._said_s > _LINE_EVERY_S:
             self._said_s = time.monotonic()
             note(f"{self._label}: {percent(done_bytes / max(1, self._total_bytes))} of {size(self._total_bytes)}")
 
     def say(self, line: str) -> None:
         """A line beside the bar, such as why nothing moves."""
-        if self._rich is not None:
-            self._rich.console.print(line, markup=False, highlight=False)
+        if self._live is not None:
+            self._live.console.print(line, markup=False, highlight=False)
         else:
             note(line)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
         """The bar is out of the way, so that stdout and stderr can be printed to."""
-        if self._rich is not None:
-            self._rich.stop()
+        if self._live is not None:
+            self._live.stop()
         try:
             yield
         finally:
-            if self._rich is not None:
-                self._rich.start()
+            if self._live is not None:
+                self._live.start()
 
     def __enter__(self) -> Self:
         if is_terminal(sys.stderr):
-            self._rich = _rich_progress()
-            self._rich.start()
+            self._live, self._progress = _rich_parts()
+            self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._rich is not None:
-            self._rich.stop()
+        if self._live is not None:
+            self._live.stop()
 
 
-def _rich_progress() -> Progress:
-    from rich.console import Console  # noqa: PLC0415 - only where bars are drawn: it costs a third of a command's start
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415 - as above
-    from rich.table import Column  # noqa: PLC0415 - as above
+def _rich_parts() -> tuple[Live, Progress]:
+    # Only where bars are drawn: importing these takes longer than a whole `pyarchive status`.
+    from rich.console import Console, Group  # noqa: PLC0415 - as said above
+    from rich.live import Live  # noqa: PLC0415 - as said above
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415 - as said above
+    from rich.table import Column  # noqa: PLC0415 - as said above
 
-    return Progress(
+    from ui.live import END  # noqa: PLC0415 - as said above
+
+    progress = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
-        console=Console(stderr=True), transient=True, expand=True,
-        redirect_stdout=False, redirect_stderr=False,  # or results would go where the bars go
+        BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True), expand=True,
     )  # fmt: skip
+    # Redirected, results would go where the bars go.
+    live = Live(Group(progress, END), console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
+    return live, progress

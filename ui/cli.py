@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.lastResort = None  # what libraries log is not for stderr: an error is one line there, and we say it
     args = build_parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+            signal.signal(number, _terminate)
     try:
         return int(importlib.import_module(f"ui.commands.{args.module}").run(args))
     except WrongUsage as error:

@@ -96,6 +96,8 @@ def _client_file(folder: Path) -> _Found | None:
 def _settings_file(environment: Mapping[str, str], named: Path | None) -> _Found:
     chosen = environment.get("PYARCHIVE_CONFIG")
     file = Path(chosen) if chosen else SETTINGS_FILE
+    if chosen and not file.exists():
+        raise Failed(f"the settings file {file} is missing; create it, or unset PYARCHIVE_CONFIG")
     content = _toml(file)
     folder = named or Path(content.get("data", SYSTEM_DATA))
     source = str(file) if content.get("mqtt") else f"the default for {folder}" if named else "default"

@@ -19,7 +19,7 @@ _pyarchive_archives() {
 _pyarchive() {
     local current="${COMP_WORDS[COMP_CWORD]}" command="" word
     COMPREPLY=()
-    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    for word in "${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
         case "$command $word" in
 %COMMANDS%
         esac

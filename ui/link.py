@@ -93,6 +93,7 @@ class Link:
 
         ``repeat=False`` for what must not be done twice: it stays one transaction, which a restarted appliance may not know.
         """
+        patience.ask()
         longest_s = ANSWER_TIMEOUT_S if repeat else _LONGEST_ASK_S
         while True:
             try:

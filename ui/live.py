@@ -13,6 +13,8 @@ from ui.headline import headline
 from ui.mirror import Mirror
 from ui.words import clean, percent, rate, size
 
+# The terminal writes ^C where the cursor is: behind a full line that would make another line, and the view would be drawn twice.
+END = Text("")
 _BAR_CELLS = 24
 _STATUS_STYLES = {
     "idle": "green",
@@ -34,7 +36,7 @@ def draw(mirror: Mirror) -> RenderableType:
     if slots:
         parts.append(_slots([slots[name] for name in sorted(slots)]))
     parts += [_problem(problem) for problem in state["problems"]]
-    return Group(*parts)
+    return Group(*parts, END)
 
 
 def _title(state: dict[str, Any], *, online: bool) -> Text:

@@ -22,13 +22,16 @@ class Mirror:
         self._topics = topics
         self._messages: dict[str, Any] = {}
         self._changed = threading.Condition()
+        self._followed: set[str] = set()
         self._listeners: list[Told] = []
         self.version = 0
 
     def follow(self, *names: str) -> None:
         """Names below the base; ``+`` and ``#`` as in MQTT."""
         for name in names:
-            self._broker.subscribe(self._topics(name), self._take)
+            if name not in self._followed:
+                self._followed.add(name)
+                self._broker.subscribe(self._topics(name), self._take)
 
     def on_message(self, listener: Told) -> None:
         """``listener(name, payload)`` for each message, on the broker's thread: it must only enqueue."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -67,7 +66,10 @@ def emit_or(as_json: bool, data: Any, line: str) -> None:
 
 
 def columns() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 100
+    except (OSError, ValueError):
+        return 100
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:

@@ -46,6 +46,10 @@ class Patience:
     def over(self) -> bool:
         return self.left_s() <= 0
 
+    def ask(self) -> None:
+        """A question begins: what was done since the last answer, hours of copying perhaps, was no silence."""
+        self._heard_s = time.monotonic()
+
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Around one question: a long silence is said, and so is its end."""

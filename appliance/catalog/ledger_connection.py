@@ -82,8 +82,16 @@ class OnConnection:
             index = self.read_at_s.index(oldest, index + 1)
         return index
 
-    def recount(self) -> None:
-        """After a column was put in as a whole."""
-        self.stored_count = self.stored.count(1)
-        self.read_count = len(self.read_at_s) - self.read_at_s.count(0)
+    def put_stored(self, first: int, content: bytes) -> None:
+        """One byte a batch from there on, 1 where it is stored."""
+        part = slice(first, first + len(content))
+        self.stored_count += content.count(1) - self.stored[part].count(1)
+        self.stored[part] = content
+
+    def put_read_at(self, first: int, content: bytes) -> None:
+        """Four bytes a batch from there on, the seconds."""
+        values = array("I", content)
+        part = slice(first, first + len(values))
+        self.read_count += self.read_at_s[part].count(0) - values.count(0)
+        self.read_at_s[part] = values
         self.oldest_s = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from array import array
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -202,20 +201,14 @@ class State:
     def _column(self, record: Record) -> None:
         column, slot, first, size_bytes = COLUMN_HEAD.unpack_from(record.payload)
         content = zlib.decompress(record.payload[COLUMN_HEAD.size :], bufsize=size_bytes)
+        self._check_range(first, len(content) // (4 if column == Column.READ_BACK else 1))
         if column == Column.CACHED:
-            self._check_range(first, len(content))
+            self.cached_count += content.count(1) - self.cached.count(1, first, first + len(content))
             self.cached[first : first + len(content)] = content
-            self.cached_count = self.cached.count(1)
-            return
-        on = self.on[slot]
-        if column == Column.STORED:
-            self._check_range(first, len(content))
-            on.stored[first : first + len(content)] = content
+        elif column == Column.STORED:
+            self.on[slot].put_stored(first, content)
         else:
-            values = array("I", content)
-            self._check_range(first, len(values))
-            on.read_at_s[first : first + len(values)] = values
-        on.recount()
+            self.on[slot].put_read_at(first, content)
 
     def _check_range(self, first: int, count: int) -> None:
         if first != NO_INDEX and first + count > self.batches:

@@ -82,11 +82,11 @@ class Inbox:
         self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
 
     def start(self) -> None:
-        durable.make_dir(self._folder / self._settings.current.default_owner, 0o770)
         try:
+            durable.make_dir(self._folder / self._settings.current.default_owner, 0o770)
             self._observer.schedule(_Wake(self._wake), str(self._folder), recursive=True)
             self._observer.start()
-        except OSError as error:  # no watches left: the regular look finds everything
+        except OSError as error:  # no watches left, a read-only disk: the regular look finds everything
             log.warning("the inbox is looked at every %.0f s only: %s", _LOOK_EVERY_S, error)
         self._thread.start()
 

@@ -19,7 +19,7 @@ from appliance import clock, durable
 from appliance.archive import Archive
 from appliance.batches import Hashes, drop_cache_of, hash_file
 from appliance.catalog.ledger import ArchiveFacts
-from appliance.errors import ApplianceError, BadRequest, Conflict, Damaged, DiskFull, NotFound, Stopped, StoreUnavailable
+from appliance.errors import ApplianceError, BadRequest, Conflict, Damaged, NotFound, Stopped
 from appliance.intake.admission import Admission
 from appliance.intake.leases import is_being_written
 from appliance.library import Library

@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Place:
         self._connection_id = connection_id
         self._epoch = epoch
         self._synced: set[Path] = set()
+        self._making = threading.Lock()
 
     def create(self) -> str:
         """Mark an existing folder, or join one that is marked already. Returns its id."""
@@ -101,6 +103,10 @@ class Place:
 
     def make_folder(self, path: Path) -> None:
         """Below a folder that exists; its name is synced. Raises RemoteError where something else has that name."""
+        with self._making:  # who finds the folder that another slot has just made must not go on before its name is synced
+            self._make_or_sync(path)
+
+    def _make_or_sync(self, path: Path) -> None:
         try:
             is_folder = stat.S_ISDIR(path.lstat().st_mode)
         except FileNotFoundError:

@@ -50,7 +50,6 @@ class Throttle:
         with self._changed:
             self._earn()
             self._rate = rate_bytes_per_s
-            self._balance = min(self._balance, rate_bytes_per_s * _SAVED_UP_S)
             self._changed.notify_all()
 
     def piece_bytes(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 
 from appliance.archive import Archive
@@ -15,10 +16,11 @@ from appliance.intake.admission import Admission
 from appliance.library import Library
 from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
 from appliance.remotes.remote import Gate, Object, Remote
-from appliance.store import BytesReader, LocalWriter, StoreReader, batch_is_right, translated
+from appliance.store import RESTORING, BytesReader, LocalWriter, StoreReader, batch_is_right, translated
 
 log = logging.getLogger("transfer")
 _IDS_AT_ONCE = 64
+_planning = [threading.Lock() for _ in range(16)]  # an archive's is chosen by its id
 
 
 def remote_id_for(ledger: Ledger, connection_id: str, index: int | None, remote: Remote) -> str:
@@ -26,6 +28,12 @@ def remote_id_for(ledger: Ledger, connection_id: str, index: int | None, remote:
     known = ledger.remote_id(connection_id, index)
     if known is not None:
         return known
+    # Two slots that begin at the same time must not plan the same batches twice: the later ids would take the place of those in use.
+    with _planning[hash(ledger.facts.archive_id) % len(_planning)]:
+        return ledger.remote_id(connection_id, index) or _plan_ahead(ledger, connection_id, index, remote)
+
+
+def _plan_ahead(ledger: Ledger, connection_id: str, index: int | None, remote: Remote) -> str:
     wanted = _without_id(ledger, connection_id, index)
     names = [MANIFEST_NAME if each is None else batch_name(each) for each in wanted]
     ids = remote.new_ids(ledger.facts.archive_id, names)
@@ -36,8 +44,9 @@ def remote_id_for(ledger: Ledger, connection_id: str, index: int | None, remote:
 def _without_id(ledger: Ledger, connection_id: str, index: int | None) -> list[int | None]:
     if index is None:
         return [None]
-    ahead = range(index + 1, min(index + _IDS_AT_ONCE, ledger.batch_count))
-    return [index, *(each for each in ahead if ledger.remote_id(connection_id, each) is None)]
+    first = index - index % _IDS_AT_ONCE  # a block, whichever of its batches a slot begins with
+    block = range(first, min(first + _IDS_AT_ONCE, ledger.batch_count))
+    return [index, *(each for each in block if each != index and ledger.remote_id(connection_id, each) is None)]
 
 
 def upload_batch(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, gate: Gate) -> None:
@@ -122,8 +131,10 @@ def download_batch(library: Library, archive: Archive, index: int, connection_id
 
 def finish_restore(library: Library, archive: Archive, count: Callable[[int], None], stop: Callable[[], None]) -> None:
     """All batches are there: check the whole, and only then give the file its name. What is wrong is fetched again."""
-    ledger = library.ledger(archive.id)
-    writer = LocalWriter(library.local_folder(archive.id), archive, released=True)
+    ledger, folder = library.ledger(archive.id), library.local_folder(archive.id)
+    # The end may have come after the file got its name and before that was written down.
+    named = library.local_file(archive).exists() and not (folder / RESTORING).exists()
+    writer = LocalWriter(folder, archive, released=not named)
     try:
         whole = hash_file(writer.path, archive.size_bytes, ledger.facts.batch_bytes, on_progress=count, stop=stop)
     except OSError as error:

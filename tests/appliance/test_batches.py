@@ -87,6 +87,14 @@ def test_progress_goes_up_to_the_size_in_steps_of_at_most_four_mib(tmp_path: Pat
     assert all(0 < right - left <= 4 * MIB for left, right in pairwise([0, *seen]))
 
 
+def test_odd_batches_do_not_make_the_pieces_smaller_and_smaller(tmp_path: Path) -> None:
+    batch = 2 * MIB + 1
+    (tmp_path / "file").write_bytes(bytes(4 * batch))
+    seen: list[int] = []
+    hash_file(tmp_path / "file", 4 * batch, batch, on_progress=seen.append)
+    assert len(seen) == 12
+
+
 @pytest.mark.parametrize("actual", [0, 2 * MIB, 3 * MIB - 1, 3 * MIB + 1])
 def test_a_file_of_another_size_has_changed(tmp_path: Path, actual: int) -> None:
     (tmp_path / "file").write_bytes(bytes(actual))

@@ -117,7 +117,7 @@ def _have_sent(inside: Inside, archive_id: str, batches: int) -> None:
 
 def _upload(inside: Inside, archive_id: str, go: threading.Event) -> tuple[_Watch, _Watch]:
     """Until all batches are stored; and then until the archive is remote and the sync is noted."""
-    wait_for(lambda: inside.app._sync_due, what="the reporter to see that something is to be sent")
+    synced_before = inside.app._kept_sync_at
     go.clear()
     with _Watch(inside.data) as batches:
         inside.app.engine.pause(False)
@@ -125,7 +125,7 @@ def _upload(inside: Inside, archive_id: str, go: threading.Event) -> tuple[_Watc
     with _Watch(inside.data) as end:
         go.set()
         inside.wait_remote(archive_id)
-        wait_for(lambda: not inside.app._sync_due, what="the sync to be noted")
+        wait_for(lambda: inside.app._kept_sync_at != synced_before, what="the sync to be noted")
     inside.app.engine.pause(True)
     return batches, end
 

@@ -26,9 +26,16 @@ class SmallDisk:
         self.place = place
         self._aside = aside
         self._ballast = aside / "ballast"
-        for folder in (place, aside):
+        self._read_only = aside.with_name(f"{aside.name}-read-only")
+        self._size_mib = size_mib
+
+    def attach(self) -> None:
+        """Make it, and mount it. What of it was mounted when this raises, ``put_away`` unmounts."""
+        for folder in (self.place, self._aside, self._read_only):
             folder.mkdir(parents=True, exist_ok=True)
-        _run("mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=755", "tmpfs", str(aside))
+        _run("mount", "-t", "tmpfs", "-o", f"size={self._size_mib}m,mode=755", "tmpfs", str(self._aside))
+        _run("mount", "--bind", str(self._aside), str(self._read_only))
+        _run("mount", "-o", "remount,bind,ro", str(self._read_only))
         self.mount()
 
     def mount(self) -> None:
@@ -39,9 +46,8 @@ class SmallDisk:
         _run("umount", "-l", str(self.place))
 
     def make_read_only(self) -> None:
-        # A read-only view laid over the other: never refused, whoever has files open.
-        self.mount()
-        _run("mount", "-o", "remount,bind,ro", str(self.place))
+        # A read-only view laid over the other, at once: never refused, whoever has files open.
+        _run("mount", "--bind", str(self._read_only), str(self.place))
 
     def make_writable(self) -> None:
         self.unmount()
@@ -59,7 +65,7 @@ class SmallDisk:
 
     def put_away(self) -> None:
         """Unmount for good, whatever the test left."""
-        for folder in (self.place, self._aside):
+        for folder in (self.place, self._read_only, self._aside):
             while os.path.ismount(folder) and subprocess.run(["umount", "-l", str(folder)], check=False).returncode == 0:
                 pass
 
@@ -77,11 +83,12 @@ def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
     with contextlib.ExitStack() as stack:
 
         def make(place: Path, size_mib: int) -> SmallDisk:
+            disk = SmallDisk(place, tmp_path / f"aside-{place.name}", size_mib)
+            stack.callback(disk.put_away)
             try:
-                disk = SmallDisk(place, tmp_path / f"aside-{place.name}", size_mib)
+                disk.attach()
             except (OSError, subprocess.CalledProcessError) as error:
                 pytest.skip(f"a disk cannot be mounted here (it takes root): {error}")
-            stack.callback(disk.put_away)
             return disk
 
         yield make
@@ -112,6 +119,7 @@ def standing(inside: Inside, code: str, about: str = "") -> Problem | None:
 def wait_problem(inside: Inside, code: str, about: str = "", timeout_s: float = 10.0) -> Problem:
     """Until it stands; it has to say a next step."""
     problem = wait_for(lambda: standing(inside, code, about), timeout_s, f"the problem {code} {about}")
+    assert problem is not None
     assert problem.next_step
     return problem
 

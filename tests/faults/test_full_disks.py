@@ -154,8 +154,9 @@ def test_a_rename_that_does_not_fit_into_the_catalog_changes_nothing_and_says_wh
     with Inside(data) as inside:
         archive_id = inside.put(b"abc", title="Before")
         # The ledger still takes the title; the catalog does not.
-        with at_operation(lambda each: each.kind == "write" and each.path.parent.name == "ledger", disk.fill), pytest.raises(
-            DiskFull, match="disk of the catalog is full; free some space"
+        with (
+            at_operation(lambda each: each.kind == "write" and each.path.parent.name == "ledger", disk.fill),
+            pytest.raises(DiskFull, match="disk of the catalog is full; free some space"),
         ):
             inside.ask("archive/rename", archive=archive_id, title=LONG_TITLE)
         problem = wait_problem(inside, "disk_full", "disk")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
+from mqtt.client import Broker
+from mqtt.topics import Topics
 from tests.waiting import wait_for
 
 
@@ -30,3 +33,11 @@ class Ear:
 
     def wait_for(self, payload: bytes, timeout_s: float = 10.0) -> None:
         wait_for(lambda: payload in self.payloads, timeout_s, f"{payload[:40]!r} to be heard")
+
+
+def settled(broker: Broker, topics: Topics) -> None:
+    """The broker has taken all that was subscribed and published on this connection, and all that was under way to it has come."""
+    ear, mark = Ear(), os.urandom(8)
+    broker.subscribe(topics(f"mark/{mark.hex()}"), ear)
+    broker.publish(topics(f"mark/{mark.hex()}"), mark, retain=False)
+    ear.wait_for(mark, 30)

@@ -21,7 +21,7 @@ from mqtt.requests import QUEUE_LIMIT, NoAnswer, Requester, RequestFailed, Respo
 from mqtt.topics import Topics
 from tests.brokers import HOST, BrokerProcess, free_port
 from tests.conftest import MakeBroker
-from tests.mqtt.listening import Ear
+from tests.mqtt.listening import Ear, settled
 from tests.waiting import wait_for
 
 LIMIT_BYTES = 256 * 1024
@@ -66,6 +66,8 @@ def serve(topics: Topics, appliance: Appliance) -> Iterator[Serve]:
             responder = Responder(broker, topics, appliance, **more)
             stack.callback(responder.stop)
             responder.start()
+            if broker.connected:
+                settled(broker, topics)
             return responder
 
         yield make
@@ -76,7 +78,6 @@ def ask(broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker, 
     """A requester whose requests the appliance answers."""
     broker = make_broker(broker_address)
     serve(broker)
-    ready(broker, topics)
     return requester(broker_address, topics, make_broker)
 
 
@@ -85,14 +86,6 @@ def requester(address: BrokerAddress, topics: Topics, make_broker: MakeBroker, *
     made = Requester(broker, topics, "cli", **more)
     broker.start()
     return made
-
-
-def ready(broker: Broker, topics: Topics) -> None:
-    """What was subscribed to on this connection is in force."""
-    ear = Ear()
-    broker.subscribe(topics("ready"), ear)
-    broker.publish(topics("ready"), b"ready", retain=False)
-    ear.wait_for(b"ready")
 
 
 @dataclass
@@ -126,7 +119,6 @@ def wire(broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker,
     made = Wire(broker, topics)
     broker.subscribe(topics.response("cli", "#"), made.answers)
     serve(broker, workers=1)
-    ready(broker, topics)
     return made
 
 
@@ -250,6 +242,21 @@ def test_a_request_survives_a_restart_of_the_broker_and_is_executed_once(
     assert len(appliance.executed) == 1
 
 
+def test_a_request_made_before_the_connection_is_up_is_sent_when_it_is(
+    broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker, serve: Serve
+) -> None:
+    serve(make_broker(broker_address))
+    broker = make_broker(broker_address, start=False)
+    ask = Requester(broker, topics, "cli", resend_s=1000)
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(ask.request("echo", {"n": 1}, 20)))
+    asking.start()
+    wait_for(lambda: ask._asked)
+    broker.start()
+    asking.join(20)
+    assert answers == [{"n": 1}]
+
+
 def test_a_request_survives_that_the_appliance_starts_only_later(
     broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker, serve: Serve
 ) -> None:
@@ -290,7 +297,7 @@ def test_a_retained_request_is_not_executed_by_an_appliance_that_starts_later(
 ) -> None:
     broker = make_broker(broker_address)
     broker.publish(topics.request("cli", "archive/remove"), b'{"transaction": "stale"}', retain=True)
-    ready(broker, topics)
+    settled(broker, topics)
     late = make_broker(broker_address)
     serve(late)
     ask = requester(broker_address, topics, make_broker)
@@ -367,7 +374,7 @@ def test_a_flood_is_dropped_where_the_queue_is_full_and_the_next_request_is_answ
         wait_for(lambda: appliance.executed)
         for number in range(QUEUE_LIMIT + 50):
             wire.send(b'{"transaction": "flood-%d"}' % number, "flood")
-        ready(wire.broker, wire.topics)
+        settled(wire.broker, wire.topics)
         free.set()
         wire.answer(f"flood-{QUEUE_LIMIT - 1}")
     wire.round_trip()
@@ -392,7 +399,7 @@ def test_an_answer_that_is_none_is_ignored_for_the_one_that_follows(
         broker.publish(topics.response("cli", "echo"), b'{"transaction": "%s", "status": "ok", "data": 7}' % transaction, retain=False)
 
     broker.subscribe(topics.request("cli", "#"), respond)
-    ready(broker, topics)
+    settled(broker, topics)
     assert requester(broker_address, topics, make_broker).request("echo", {}, 10) == 7
 
 

@@ -59,6 +59,11 @@ def test_only_messages_may_be_longer_than_the_limit() -> None:
         list(PacketReader(LIMIT_BYTES).feed(bytes((Kind.SUBSCRIBE << 4 | 2,)) + b"\xff\xff\x03"))
 
 
+def test_a_topic_that_is_not_utf_8_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError):
+        wire.read_publish(wire.Packet(Kind.PUBLISH, 0, b"\x00\x02\xff\xfe"))
+
+
 @pytest.mark.parametrize(
     ("topic_filter", "topic", "expected"),
     [

@@ -62,6 +62,11 @@ def test_another_settings_file_can_be_named(machine: Path) -> None:
     assert find({"PYARCHIVE_CONFIG": str(machine / "other.toml")}, None).port == 4004
 
 
+def test_a_settings_file_that_was_named_must_be_there(machine: Path) -> None:
+    with pytest.raises(Failed, match=r"other\.toml is missing"):
+        find({"PYARCHIVE_CONFIG": str(machine / "other.toml")}, None)
+
+
 @pytest.mark.parametrize("way", ["argument", "environment"])
 def test_an_explicit_data_folder_wins_over_the_settings_file(machine: Path, way: str) -> None:
     etc(machine / "etc.toml", 4003)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ import pytest
 from mqtt.messages import Queue
 from tests.ui.conftest import Run
 from tests.ui.stand_in import MIB, Refusal, StandIn, archive, problem, state
+from ui.commands.get import _give_name
+from ui.errors import Failed
 
 ID = "aaaa1111aaaa1111"
 
@@ -71,16 +74,16 @@ def test_status_imports_nothing_that_it_does_not_use(appliance: StandIn, client_
     assert done.stderr.strip() == ""
 
 
-def test_status_is_quick(appliance: StandIn, client_data: Path) -> None:
+def test_status_costs_at_most_half_a_second_of_processor_time(appliance: StandIn, client_data: Path) -> None:
+    """The budget is 0.6 s for the whole process; on a machine that is busy with other things only processor time can be judged."""
     appliance.online()
     command = [sys.executable, "-m", "ui.cli", "--data", str(client_data), "status"]
-    times_s: list[float] = []
-    while len(times_s) < 10 and min(times_s, default=1.0) > 0.6:  # a busy machine gets some tries
-        began_s = time.monotonic()
-        subprocess.run(command, capture_output=True, check=True)
-        times_s.append(time.monotonic() - began_s)
-    print(f"pyarchive status: {min(times_s):.2f} s at best of {len(times_s)}")
-    assert min(times_s) <= 0.6
+    before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, capture_output=True, check=True)
+    after, wall_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began_s
+    processor_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"pyarchive status: {processor_s:.2f} s of processor time, {wall_s:.2f} s in all")
+    assert processor_s <= 0.5
 
 
 def test_an_unreachable_broker_is_named_with_how_to_start_it(tmp_path: Path, run: Run) -> None:
@@ -436,6 +439,22 @@ def test_get_overwrites_only_with_force(stored: Path, run: Run, tmp_path: Path) 
     assert target.read_bytes() == b"precious"
     assert run("get", ID, target, "--force").status == 0
     assert target.read_bytes() == stored.read_bytes()
+
+
+def test_get_does_not_overwrite_a_file_that_appeared_meanwhile(tmp_path: Path) -> None:
+    fresh, target = tmp_path / "fresh", tmp_path / "target"
+    fresh.write_bytes(b"archive")
+    target.write_bytes(b"precious")
+    with pytest.raises(Failed, match="--force"):
+        _give_name(fresh, target, force=False)
+    assert target.read_bytes() == b"precious"
+
+
+def test_get_never_replaces_a_device(stored: Path, run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = run("get", ID, tmp_path / "fifo", "--force")
+    assert done.status == 1
+    assert "is not a file" in done.err
 
 
 def test_get_keeps_nothing_of_a_damaged_copy(stored: Path, run: Run, tmp_path: Path) -> None:

@@ -60,11 +60,13 @@ def test_holes_stay_holes_and_are_hashed_as_zeros(tmp_path: Path, target: int, l
     assert (tmp_path / "target").stat().st_blocks * 512 < 4 * MIB
 
 
-def test_what_an_earlier_try_left_in_the_target_is_gone(tmp_path: Path, target: int) -> None:
-    os.write(target, b"x" * 5000)
-    (tmp_path / "source").write_bytes(b"short")
+def test_what_an_earlier_try_left_in_the_target_is_gone_from_the_holes_too(tmp_path: Path, target: int) -> None:
+    os.write(target, b"x" * 3 * MIB)
+    with (tmp_path / "source").open("wb") as file:
+        file.seek(2 * MIB)
+        file.write(b"end")
     copied(tmp_path / "source", target)
-    assert (tmp_path / "target").read_bytes() == b"short"
+    assert (tmp_path / "target").read_bytes() == bytes(2 * MIB) + b"end"
 
 
 def test_a_source_that_grows_is_read_to_the_announced_size_only(tmp_path: Path, target: int) -> None:

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ from ui import output
 from ui.client_settings import ClientSettings
 from ui.demo import client_file
 from ui.demo.child import Child
-from ui.demo.first_remote import add_until_done
+from ui.demo.first_remote import Say, add_until_done
 from ui.errors import Failed
 from ui.link import Link
 from ui.viewing import Viewing
@@ -58,12 +59,15 @@ class Demo:
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stop.set())
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+                signal.signal(number, lambda *_: self.stop.set())
         try:
             _write_secret(self._password_file, self.file.password)
             self._broker.start()
             self._appliance.start()
-            self.file = self.file.changed(appliance_id=self._await_id())
+            self._await(self._broker_accepts)
+            self._await((self.folder / "appliance_id").exists)
+            self.file = self.file.changed(appliance_id=(self.folder / "appliance_id").read_text().strip())
         except BaseException as error:
             self._stop_children()
             if isinstance(error, OSError):
@@ -74,19 +78,24 @@ class Demo:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop_children()
 
-    def _await_id(self) -> str:
-        """The appliance makes its id at the first start."""
-        file = self.folder / "appliance_id"
+    def _await(self, ready: Callable[[], bool]) -> None:
+        """Raises Failed where a child ends instead, or nothing comes of it; KeyboardInterrupt when the demo is told to stop."""
         deadline_s = time.monotonic() + _READY_TIMEOUT_S
-        while not file.exists():
+        while not ready():
             for child in (self._broker, self._appliance):
                 if child.exit_status is not None:
                     raise Failed(f"the {child.name} does not start ({child.how_it_ended()}); its log: {child.log}")
             if self.stop.wait(0.02):
                 raise KeyboardInterrupt
             if time.monotonic() > deadline_s:
-                raise Failed(f"the appliance has not begun after {_READY_TIMEOUT_S:g} s; its log: {self._appliance.log}")
-        return file.read_text().strip()
+                raise Failed(f"the demo was not ready after {_READY_TIMEOUT_S:g} s; its logs: {self._broker.log}, {self._appliance.log}")
+
+    def _broker_accepts(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.file.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def link(self) -> Link:
         """To be entered by the caller; the broker may still be starting."""
@@ -97,24 +106,23 @@ class Demo:
         return Link(settings, connect_timeout_s=_READY_TIMEOUT_S, refused_timeout_s=_READY_TIMEOUT_S)
 
     def run(self, link: Link, *, as_json: bool) -> None:
-        """Until SIGINT, SIGTERM or SIGHUP."""
-        view = Viewing(link.mirror, self.stop)
-        threads = [
-            threading.Thread(target=self._tend, args=(view,), name="tend", daemon=True),
-            threading.Thread(target=self._prepare, args=(link, view, as_json), name="prepare", daemon=True),
-        ]
-        for thread in threads:
-            thread.start()
+        """Until SIGINT, SIGTERM or SIGHUP. As JSON: one line when it is ready, what goes wrong on stderr."""
+        link.mirror.follow("availability")
+        view = None if as_json else Viewing(link.mirror, self.stop)
+        say = view.say if view else output.note
+        tending = threading.Thread(target=self._tend, args=(say,), name="tend", daemon=True)
+        tending.start()
+        threading.Thread(target=self._prepare, args=(link, say, as_json), name="prepare", daemon=True).start()
         try:
-            if as_json:
-                self.stop.wait()
-            else:
+            if view:
                 view.run()
+            else:
+                self.stop.wait()
         finally:
             self.stop.set()
-            threads[0].join()
+            tending.join()
 
-    def _tend(self, view: Viewing) -> None:
+    def _tend(self, say: Say) -> None:
         while not self.stop.wait(_TEND_EVERY_S):
             for child in (self._broker, self._appliance):
                 try:
@@ -122,15 +130,15 @@ class Demo:
                 except OSError as error:
                     line = f"the {child.name} cannot be started: {error}"
                 if line:
-                    view.say(line)
+                    say(line)
 
-    def _prepare(self, link: Link, view: Viewing, as_json: bool) -> None:
+    def _prepare(self, link: Link, say: Say, as_json: bool) -> None:
         while not link.mirror.wait(lambda: link.mirror.online, 1.0):
             if self.stop.is_set():
                 return
-        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, view.say):
+        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, say):
             self.file = self.file.changed(remote_added=True)
-        if as_json:
+        if as_json and not self.stop.is_set():
             output.emit({"appliance_id": self.file.appliance_id, "host": HOST, "port": self.file.port, "data": str(self.folder)})
 
     def _stop_children(self) -> None:

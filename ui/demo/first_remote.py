@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ui.errors import Failed
 from ui.link import Link
 
 _NAME = "demo"
 _TRY_AGAIN_S = 2.0
+Say = Callable[[str], None]
 
 
-def add_until_done(link: Link, folder: Path, stop: threading.Event, say: Any) -> bool:
+def add_until_done(link: Link, folder: Path, stop: threading.Event, say: Say) -> bool:
     """True once the remote is there. Each step may have been done by a start that was killed; an error is said once, and tried again."""
     told = ""
     while not stop.is_set():

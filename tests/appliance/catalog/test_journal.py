@@ -19,7 +19,7 @@ from appliance import durable
 from appliance.catalog import compaction
 from appliance.catalog.journal import CatalogDB, CatalogUnwritable
 from appliance.catalog.lines import Place, header
-from appliance.errors import NewerFormat
+from appliance.errors import DiskFull, NewerFormat
 from tests.appliance.catalog.child import found
 
 ROWS = {name: {"n": name * 3} for name in ("ab", "cd", "ef", "gh")}
@@ -155,6 +155,24 @@ def test_a_newer_format_is_refused_and_nothing_is_changed(folder: Path) -> None:
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_snapshot_and_its_name_are_synced_before_anything_older_goes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = filled(folder)
+    db.compact()
+    done: list[tuple[str, str]] = []
+    monkeypatch.setattr(durable, "observer", lambda operation: done.append((operation.kind, operation.path.name)))
+    db.compact()
+    named, first_gone = done.index(("rename", "snapshot-3.new")), done.index(("unlink", "journal-1"))
+    assert done[named - 1 : named + 2] == [("sync", "snapshot-3.new"), ("rename", "snapshot-3.new"), ("sync_dir", "catalog")]
+    assert named + 1 < first_gone
+
+
+def test_what_an_unfinished_compaction_left_is_taken_away(folder: Path) -> None:
+    filled(folder).close()
+    (folder / "snapshot-7.new").write_bytes(b"half")
+    assert rows_after_opening(folder) == (ROWS, [])
+    assert files(folder) == ["journal-1"]
+
+
 # Torn and damaged
 
 
@@ -171,9 +189,30 @@ def test_a_journal_cut_at_any_byte_of_its_last_record_opens_without_that_record(
 @pytest.mark.parametrize("tail", [b"\0", b"\0" * 5000, b'0badf00d {"t":{}}', b"x" * 300])
 def test_what_a_torn_write_left_behind_the_last_record_is_dropped(folder: Path, tail: bytes) -> None:
     filled(folder).close()
+    good_bytes = (folder / "journal-1").stat().st_size
     with (folder / "journal-1").open("ab") as file:
         file.write(tail)
+    CatalogDB.open(folder).close()
+    assert (folder / "journal-1").stat().st_size == good_bytes
     assert rows_after_opening(folder) == (ROWS, [])
+
+
+@pytest.mark.parametrize(("bad_bytes", "left"), [(1, {"ab", "cd", "ef", "gh"}), (4, {"ab", "cd", "gh"})])
+def test_a_torn_end_that_has_a_whole_record_in_it_is_damage(folder: Path, bad_bytes: int, left: set[str]) -> None:
+    filled(folder).close()
+    content = (folder / "journal-1").read_bytes()
+    begin = content[:-1].rindex(b"\n") + 1
+    (folder / "journal-1").write_bytes(content[: begin - bad_bytes] + b"?" * bad_bytes + content[begin:-1])
+    rows, damage = rows_after_opening(folder)
+    assert (set(rows), len(damage)) == (left, 1)
+
+
+def test_a_good_line_in_another_lines_place_is_damage(folder: Path) -> None:
+    filled(folder).close()
+    lines = (folder / "journal-1").read_bytes().splitlines(keepends=True)
+    (folder / "journal-1").write_bytes(b"".join([*lines[:2], lines[1], *lines[3:]]))
+    rows, damage = rows_after_opening(folder)
+    assert (set(rows), len(damage)) == ({"ab", "ef", "gh"}, 1)
 
 
 @pytest.mark.parametrize("newline", [False, True])
@@ -232,6 +271,18 @@ def test_with_every_way_damaged_all_good_records_of_all_generations_are_taken(fo
     db = CatalogDB.open(folder)
     assert dict(db.table("t").items()) == {"cd": ROWS["cd"], "ef": ROWS["ef"], "gh": ROWS["gh"], "new": {}, "newer": {}}
     assert ([sentence.split()[0] for sentence in db.damage], db.is_complete, db.is_new) == (["journal-1", "snapshot-2"], False, False)
+
+
+def test_a_good_snapshot_counts_for_more_than_the_damaged_past_before_it(folder: Path) -> None:
+    db = filled(folder)
+    db.table("t").remove(doc_ids=["ab"])
+    db.compact()
+    db.apply({"t": {"new": {}}})
+    db.apply({"t": {"newer": {}}})
+    db.close()
+    for name, good, bad in (("journal-1", b'{"ab":null}', b'{"aB":null}'), ("journal-2", b'"new"', b'"neW"')):
+        (folder / name).write_bytes((folder / name).read_bytes().replace(good, bad))
+    assert set(rows_after_opening(folder)[0]) == {"cd", "ef", "gh", "newer"}
 
 
 @pytest.mark.parametrize(
@@ -375,6 +426,25 @@ def test_a_record_whose_sync_failed_stays_out_though_its_bytes_reached_the_disk(
     db.close()
     assert b"lost" in (folder / "journal-1").read_bytes()
     (folder / "snapshot-2").unlink(missing_ok=True)
+    assert rows_after_opening(folder) == (ROWS | {"kept": {}}, [])
+
+
+def test_a_half_written_record_that_cannot_be_cut_off_ends_its_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = filled(folder)
+    write = durable.DurableFile.write_at
+
+    def half(file: durable.DurableFile, offset_bytes: int, data: bytes) -> None:
+        write(file, offset_bytes, data[:20])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(durable.DurableFile, "write_at", half)
+    monkeypatch.setattr(durable.DurableFile, "truncate", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(DiskFull):
+        db.table("t").put("lost", {})
+    monkeypatch.undo()
+    db.table("t").put("kept", {})
+    assert db._journal.generation == 2
+    db.close()
     assert rows_after_opening(folder) == (ROWS | {"kept": {}}, [])
 
 

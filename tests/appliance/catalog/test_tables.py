@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,9 +145,16 @@ def test_many_threads_change_one_document_and_no_change_is_lost(db: CatalogDB) -
     table = db.table("counters")
     table.put("one", {"n": 0})
     seen: list[int] = []
+    first: list[int] = []
+
+    def insert_once(number: int) -> None:
+        with contextlib.suppress(ValueError):
+            table.insert(CatalogDocument({}, f"once-{number}"))
+            first.append(number)
 
     def count() -> None:
-        for _ in range(25):
+        for number in range(25):
+            insert_once(number)
             table.update(lambda document: document.__setitem__("n", document["n"] + 1), doc_ids=["one"])
             table.insert({"of": "a thread"})
             seen.append(sum(1 for _ in table.items()))
@@ -157,7 +165,19 @@ def test_many_threads_change_one_document_and_no_change_is_lost(db: CatalogDB) -
     for thread in threads:
         thread.join()
     again = reopened(db).table("counters")
-    assert (again.get(doc_id="one"), len(again), len(seen)) == ({"n": 100}, 101, 100)
+    assert (again.get(doc_id="one"), len(again), len(seen)) == ({"n": 100}, 126, 100)
+    assert sorted(first) == list(range(25))
+
+
+def test_a_walk_sees_one_moment_whatever_is_changed_meanwhile(db: CatalogDB) -> None:
+    table = db.table("archives")
+    table.insert_multiple([{"n": 1}, {"n": 2}])
+    for doc_id, row in table.items():
+        table.put(f"{doc_id}-copy", row)
+    assert len(table) == 4
+    for document in table:
+        table.remove(doc_ids=[str(document.doc_id)])
+    assert len(table) == 0
 
 
 def test_a_closed_catalog_refuses_changes(db: CatalogDB) -> None:

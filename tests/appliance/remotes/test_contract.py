@@ -225,7 +225,7 @@ def test_several_threads_may_put_at_once(rig: Rig) -> None:
         except Exception as error:  # noqa: BLE001 (handed to the test)
             failures.append(error)
 
-    threads = [threading.Thread(target=store, args=(index,)) for index in range(6)]
+    threads = [threading.Thread(target=store, args=(index,), daemon=True) for index in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

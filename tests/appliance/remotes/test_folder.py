@@ -15,6 +15,8 @@ import pytest
 
 from appliance import durable
 from appliance.errors import (
+    BadRequest,
+    LocalDamaged,
     RemoteAway,
     RemoteBusy,
     RemoteDamaged,
@@ -24,13 +26,14 @@ from appliance.errors import (
     RemoteReadOnly,
 )
 from appliance.remotes.folder import TRASH_NAME, FolderRemote
-from appliance.remotes.folder_place import MARKER_NAME, translated
+from appliance.remotes.folder_place import MARKER_NAME, Place, translated
 from appliance.remotes.layout import readme
 from appliance.remotes.remote import PIECE_BYTES
 from tests.appliance.remotes.conftest import Mount
-from tests.appliance.remotes.rigs import ARCHIVE, CountingGate, FolderRig, Reader, put
+from tests.appliance.remotes.rigs import ARCHIVE, CountingGate, FolderRig, Reader, Sessions, put
 
 CONTENT = os.urandom(2 * PIECE_BYTES + 99)
+NEWER_MARKER = json.dumps({"format": "pyarchive-folder", "version": 2, "folder_id": "a" * 32}).encode()
 NAME = "00000003"
 
 
@@ -95,7 +98,7 @@ def test_another_epoch_refuses_the_connection_when_it_is_added(folder_rig: Folde
         new_remote(folder_rig.folder, epoch="epoch-of-another").create()
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"[]", b'{"format": "pyarchive-folder", "version": 2}', b"[" * 60_000])
+@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"[]", NEWER_MARKER, b"[" * 60_000])
 def test_a_marker_that_cannot_be_understood_stops_everything(folder_rig: FolderRig, content: bytes) -> None:
     (folder_rig.folder / MARKER_NAME).write_bytes(content)
     with pytest.raises(RemoteForeign):
@@ -198,6 +201,18 @@ def test_what_the_disk_did_not_keep_never_gets_the_name_of_an_object(folder_rig:
     assert sum(gate.passed) == 1
 
 
+def test_nothing_is_left_of_a_batch_that_was_damaged_before_it_was_sent(folder_rig: FolderRig) -> None:
+    with pytest.raises(LocalDamaged):
+        put(folder_rig.remote, NAME, Reader(CONTENT, claimed=b"something else"))
+    assert list(folder_rig.path(ARCHIVE).iterdir()) == []
+
+
+def test_an_id_is_that_of_its_archive_and_name(folder_rig: FolderRig) -> None:
+    for archive_id, name in ((ARCHIVE, "00000004"), ("archive-0002", NAME)):
+        with pytest.raises(BadRequest):
+            folder_rig.remote.put(f"{ARCHIVE}/{NAME}", archive_id, name, Reader(b""), None, Sessions().confirmed, CountingGate())
+
+
 def test_what_is_replaced_or_trashed_is_kept_in_the_trash(folder_rig: FolderRig) -> None:
     for content in (b"first", b"second", b"third"):
         stored = put(folder_rig.remote, "manifest.json", Reader(content))
@@ -216,7 +231,7 @@ def test_two_writers_of_one_object_do_not_meet(folder_rig: FolderRig) -> None:
             inside.set()
             assert go_on.wait(20)
 
-    hanging = threading.Thread(target=put, args=(folder_rig.remote, NAME, Reader(CONTENT), Hang()))
+    hanging = threading.Thread(target=put, args=(folder_rig.remote, NAME, Reader(CONTENT), Hang()), daemon=True)
     hanging.start()
     assert inside.wait(20)
     with pytest.raises(RemoteBusy):
@@ -284,6 +299,37 @@ def test_files_that_are_not_ours_are_not_listed(folder_rig: FolderRig) -> None:
 
 
 # Disks
+
+
+class UnmountedAfterALook(Place):
+    """A disk that goes away between the look at its marker and what comes next."""
+
+    def __init__(self, rig: FolderRig, folder_id: str) -> None:
+        super().__init__(rig.folder, "appliance-1", "c0", "epoch-of-ours", folder_id)
+        self._rig = rig
+        self.armed = True
+
+    def require(self, *, from_disk: bool = False) -> None:
+        super().require(from_disk=from_disk)
+        if self.armed:
+            self.armed = False
+            self._rig.take_away()
+
+
+def test_a_disk_unmounted_between_the_look_at_its_marker_and_the_question_is_unknown(folder_rig: FolderRig) -> None:
+    stored = put(folder_rig.remote, NAME, Reader(CONTENT))
+    folder_id = new_remote(folder_rig.folder).create()
+    for ask in (
+        lambda remote: remote.stat(stored.remote_id), lambda remote: list(remote.list_archives()),
+        lambda remote: list(remote.list_objects(ARCHIVE, CountingGate())), lambda remote: remote.trash(stored.remote_id),
+        lambda remote: list(remote.get(stored.remote_id, 0, 1, CountingGate())), lambda remote: put(remote, "00000004", Reader(CONTENT)),
+    ):  # fmt: skip
+        remote = new_remote(folder_rig.folder, folder_id)
+        remote._place = UnmountedAfterALook(folder_rig, folder_id)
+        with pytest.raises(RemoteAway):
+            ask(remote)
+        assert not folder_rig.touched_while_away()
+        folder_rig.bring_back()
 
 
 def test_a_full_disk_says_so_with_numbers_and_the_batch_goes_on_when_there_is_room(tmp_path: Path, mount: Mount) -> None:

@@ -23,6 +23,15 @@ def test_the_jitter_is_full_so_that_slots_spread_over_the_whole_wait() -> None:
     assert min(waits) < 10
     assert max(waits) > 290
     assert 130 < sum(waits) / len(waits) < 170
+    first = [BACKOFF.delay_s(0, Random(seed), None) for seed in range(400)]
+    assert 0 <= min(first) < 0.05
+    assert 0.95 < max(first) <= 1
+
+
+def test_slots_that_were_all_told_the_same_time_do_not_come_back_at_once() -> None:
+    waits = [BACKOFF.delay_s(5, Random(seed), 60) for seed in range(400)]
+    assert 60 <= min(waits) < 65
+    assert max(waits) > 85
 
 
 @given(attempt=st.integers(min_value=-1, max_value=10**6), seed=st.integers(), told_s=st.none() | st.floats())
