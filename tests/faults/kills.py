@@ -90,7 +90,11 @@ class Campaign:
 
     def ingest(self) -> Callable[[], None]:
         content = self.random.randbytes(self.random.randrange(1, 12 * MIB))
-        return lambda: self.hand_in(content) and None
+
+        def handed_in() -> None:
+            self.hand_in(content)
+
+        return handed_in
 
     def hand_in(self, content: bytes) -> str:
         name = f"file-{len(self.kept.sha256)}.bin"
