@@ -47,8 +47,8 @@ def test_a_slot_shows_what_it_moves_and_is_cleared_when_idle(tmp_path: Path) -> 
     with Inside(tmp_path / "data", upload_limit_kb_per_s=400) as inside:
         inside.connect(tmp_path / "disk")
         archive_id = inside.put(b"x" * (1 << 20))
-        shown = wait_for(lambda: next((s for n in range(3) if (s := retained(inside, f"transfer/{n}/state"))), None))
         shown: Any = wait_for(lambda: next((s for n in range(3) if (s := retained(inside, f"transfer/{n}/state"))), None))
+        assert (shown["archive_id"], shown["direction"], shown["size_bytes"]) == (archive_id, "up", 1 << 20)
         inside.wait_remote(archive_id)
         wait_for(lambda: all(retained(inside, f"transfer/{n}/state") is None for n in range(3)))
 
