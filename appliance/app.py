@@ -67,6 +67,11 @@ class Appliance:
         table = self.db.table("settings")
         kept = table.get(doc_id="values")
         self.settings.attach(dict(kept or {}), lambda values: self.db.apply({"settings": {"values": values}}))
+        self._apply_log_level()
+        self.settings.on_change(self._apply_log_level)
+
+    def _apply_log_level(self) -> None:
+        logging.getLogger().setLevel(self.settings.current.log_level.upper())
 
     def _first_store(self) -> None:
         # A store without a marker is made only where nothing was ever kept: otherwise its disk is merely away.
@@ -175,8 +180,10 @@ class Appliance:
         if event == "archive_remote" and not self.engine.pending()[0]:
             self.states.last_sync_at = clock.now()
         if self.reporter:
+            where = connection_id or None
+            now = clock.now()
             self.reporter.event(
-                Event(event=event, at=clock.now(), archive_id=archive.id, connection_id=connection_id or None, batch_index=index)
+                Event(event=event, at=now, archive_id=archive.id, title=archive.title, connection_id=where, batch_index=index)
             )
 
     def _problem_changed(self, what: str, problem: Problem) -> None:

@@ -1,4 +1,4 @@
-"""One lock an archive: many transfers and checks may share it; a release, restore's end or removal has it alone."""
+"""One lock an archive: many transfers and checks may share it; a release or a removal has it alone."""
 
 from __future__ import annotations
 

@@ -131,13 +131,14 @@ class States:
         totals, active = self.library.totals, self.connections.active
         up_rate = self.engine.up_meter.bytes_per_s()
         remaining = max(0, totals.remaining_up_bytes - self._in_flight_bytes())
-        eta_s = _eta_s(remaining, up_rate)
+        foreseen_rate = 0.0 if self._waiting_in_general(down=False)[0] else up_rate
+        eta_s = _eta_s(remaining, foreseen_rate)
         status, reason = self._status()
         problems = self.problems.standing()
         return ApplianceState(
             appliance_id=self.library.folder.appliance_id, status=status, status_reason=reason, version=self.version,
             started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
-            protected_by_at=self._protected_by(totals.at_risk_bytes, up_rate), upload_rate_bytes_per_s=round(up_rate),
+            protected_by_at=self._protected_by(totals.at_risk_bytes, foreseen_rate), upload_rate_bytes_per_s=round(up_rate),
             download_rate_bytes_per_s=round(self.engine.down_meter.bytes_per_s()), eta_s=None if eta_s is None else round(eta_s),
             progress_ratio=self._progress_ratio(remaining),
             queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,

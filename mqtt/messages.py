@@ -136,7 +136,6 @@ class Placement(Message):
     rung: Rung
     batches_stored: int
     manifest_stored: bool
-    remote_at: datetime | None = None
     proven_at: datetime | None = Field(default=None, description="When the batch that was read back longest ago was read back")
 
 
@@ -219,6 +218,7 @@ class Event(Message, topic="event"):
     event: str
     at: datetime
     archive_id: str | None = None
+    title: str | None = Field(default=None, description="The archive's")
     connection_id: str | None = None
     batch_index: int | None = None
     message: str | None = None

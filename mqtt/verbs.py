@@ -183,7 +183,8 @@ class IntegrityJob(Verb, verb="integrity/job"):
     """``{"state": running|done|failed|interrupted, "done_bytes", "total_bytes", "error": {"code", "message"}|null, "result": …}``.
 
     The result of a check: ``{"archives", "batches_checked", "batches_damaged", "batches_repaired", "damage_left", "unknown",
-    "findings": [{"archive_id", "title", "batch_index", "where": local|<connection id>, "what", "repaired"}]}``.
+    "findings": [{"archive_id", "title", "batch_index", "where": local|<connection id>, "what", "repaired"}]}``. Damage counts as
+    found; ``unknown`` is a list of sentences, one for each thing that could not be asked.
     """
 
     job_id: str

@@ -36,7 +36,7 @@ def plain_line(state: dict[str, Any], *, online: bool) -> str:
 
 def event_line(event: dict[str, Any]) -> str:
     """``archive remote 3f2a…: words of the appliance``."""
-    about = event.get("archive_id") or event.get("connection_id") or ""
+    about = event.get("title") or event.get("archive_id") or event.get("connection_id") or ""
     message = event.get("message") or ""
     name = str(event.get("event", "event")).replace("_", " ")
     return clean(" ".join(part for part in (name, about) if part) + (f": {message}" if message else ""))

@@ -117,7 +117,9 @@ class State:
 
     def _forgotten(self, record: Record) -> None:
         (slot,) = SLOT.unpack(record.payload)
-        del self.on[slot], self.slot_of[self.slots[slot]]
+        del self.on[slot]
+        if self.slot_of[self.slots[slot]] == slot:  # else it was added again, which a compaction says before this
+            del self.slot_of[self.slots[slot]]
 
     def _plan(self, record: Record) -> None:
         slot, first = PLACE.unpack_from(record.payload)

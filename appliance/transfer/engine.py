@@ -369,7 +369,10 @@ class Engine:
             return
         remote = self._connections.remote(moving.connection_id)
         up = moving.direction is Direction.UP
-        gate = TransferGate(moving, self.may_go_on, self.throttle if up else None, self.up_meter if up else self.down_meter)
+        total = self.up_meter if up else self.down_meter
+        if moving.index is None:
+            total = RateMeter()  # a manifest's few bytes tell nothing of the line
+        gate = TransferGate(moving, self.may_go_on, self.throttle if up else None, total)
         remote.check()
         if not up:
             assert moving.index is not None

@@ -167,7 +167,7 @@ def test_a_reader_that_goes_away_is_no_traceback(appliance: StandIn, client_data
 def test_show_tells_the_placements_with_their_dates(appliance: StandIn, run: Run) -> None:
     placement = {
         "connection_id": "c1", "connection_name": "disk", "active": True, "rung": "proven", "batches_stored": 3, "manifest_stored": True,
-        "remote_at": "2026-11-01T10:00:00Z", "proven_at": "2026-11-02T10:00:00Z",
+        "proven_at": "2026-11-02T10:00:00Z",
     }  # fmt: skip
     appliance.archives[ID] = archive(ID, placements=[placement], rung="proven")
     done = run("show", ID)

@@ -67,8 +67,6 @@ def _placement(placement: dict[str, Any], batches_total: int) -> list[tuple[str,
         ("rung", output.rung(placement["rung"])),
         ("stored", f"{placement['batches_stored']} of {count(batches_total, 'batch')}, {_manifest(placement)}"),
     ]
-    if placement["remote_at"]:
-        facts.append(("remote", f"since {_when(placement['remote_at'])}"))
     proven_at = placement["proven_at"]
     return [*facts, ("proven", _when(proven_at) if proven_at else "not yet: not every batch was read back")]
 
