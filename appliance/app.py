@@ -20,6 +20,7 @@ from appliance.housekeeping import Housekeeper, Keeping
 from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
 from appliance.integrity.orphans import Orphans
+from appliance.integrity.rebuild import Rebuild
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.library import Library
@@ -86,6 +87,7 @@ class Appliance:
         self.placement = Placement(self.library, self.connections, self.settings, self._tell)
         self.jobs = Jobs()
         self.verifier = Verifier(self.library, self.connections, self.problems, lambda: self.engine.paused)
+        self.rebuild = Rebuild(self.library, self.connections, self.problems)
         self.orphans = Orphans(self.library, self.connections, self.settings)
         self._kept_sync_at = self._last_sync()
         self.states = States(
@@ -102,6 +104,8 @@ class Appliance:
     def _settle(self) -> None:
         startup.settle(self.library, self.placement, self.problems)
         startup.note_missing_copies(self.library, self.problems)
+        if self.library.broken:
+            self.jobs.submit("making damaged ledgers again", self.rebuild.run)
         self.engine.sync_now()
 
     # Life

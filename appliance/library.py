@@ -205,6 +205,23 @@ class Library:
             self._recent.pop(archive_id, None)
             durable.unlink(self.folder.ledger / archive_id, missing_ok=True)
 
+    def set_aside_ledger(self, archive_id: str) -> None:
+        """Keep a ledger that cannot be read beside the others, under a name that is none; a new one can take its place."""
+        with self._lock:
+            self._ledgers.pop(archive_id, None)
+            self._recent.pop(archive_id, None)
+            path = self.folder.ledger / archive_id
+            if path.exists():
+                durable.rename(path, path.with_name(f".damaged-{archive_id}"))
+                durable.sync_dir(path.parent)
+
+    def mended(self, archive_id: str) -> None:
+        """The archive's ledger was made again."""
+        with self._lock:
+            self.broken.pop(archive_id, None)
+            self._load_one(archive_id, dict(self.db.table("archives").get(doc_id=archive_id) or {}))
+        self._tell(archive_id)
+
     def all_views(self) -> list[View]:
         """All views at one moment."""
         with self._lock:

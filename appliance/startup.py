@@ -29,7 +29,7 @@ def rebuild_missing_entries(library: Library, problems: Problems) -> int:
         try:
             ledger = Ledger.open(path)
         except (ApplianceError, OSError) as error:
-            problems.raise_("ledger", path.name, str(error), "run `pyarchive orphans --adopt`", needs_you=True)
+            problems.raise_("ledger", name, str(error), "run `pyarchive orphans --adopt`", needs_you=True)
             continue
         archive = Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=ledger.removed_at)
         library.db.apply({"archives": {archive.id: archive.to_document()}})
@@ -60,7 +60,8 @@ def say_catalog_damage(library: Library, problems: Problems, rebuilt: int) -> No
 
 def say_broken(library: Library, problems: Problems) -> None:
     for archive_id, reason in library.broken.items():
-        problems.raise_("ledger", archive_id, f"archive {archive_id} cannot be used: {reason}", "run `pyarchive orphans`", needs_you=True)
+        step = "it is made again from the local copy or a remote's manifest; if this stays, bring them back and restart the appliance"
+        problems.raise_("ledger", archive_id, f"archive {archive_id} cannot be used: {reason}", step, needs_you=True)
 
 
 def settle(library: Library, placement: Placement, problems: Problems) -> None:

@@ -99,6 +99,7 @@ class Orphans:
             facts = _facts(manifest)
         else:
             facts = self._own_facts(archive_id, path.name, size, batch_bytes, hashes)
+        self.library.set_aside_ledger(archive_id)  # one that is there cannot be read: its archive would be known
         self.library.create_ledger(facts, hashes.batches)
         self.library.add(Archive.from_facts(facts, title=facts.title, owner=facts.owner, removed_at=None))
 
@@ -152,10 +153,7 @@ def adopt_from_remote(library: Library, connection_id: str, archive_id: str, rem
     """
     manifest, objects = read_manifest(archive_id, remote, CheckGate(job.stopped.is_set, job.count))
     ledger = library.create_ledger(_facts(manifest), manifest.batch_sha256, local=False)
-    _note_stored(ledger, connection_id, objects)
-    found = objects[MANIFEST_NAME]
-    if found.sha256:
-        ledger.manifest_stored(connection_id, found.remote_id, found.sha256)
+    note_stored(ledger, connection_id, objects)
     library.add(Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=None))
 
 
@@ -178,7 +176,8 @@ def _facts(manifest: Manifest) -> ArchiveFacts:
     )  # fmt: skip
 
 
-def _note_stored(ledger: Ledger, connection_id: str, objects: dict[str, Object]) -> None:
+def note_stored(ledger: Ledger, connection_id: str, objects: dict[str, Object]) -> None:
+    """Take up what a listing found right: batches, and the manifest if there is one that was read before."""
     found = ((index, objects.get(batch_name(index))) for index in range(ledger.batch_count))
     right = [
         (index, one.remote_id)
@@ -186,6 +185,9 @@ def _note_stored(ledger: Ledger, connection_id: str, objects: dict[str, Object])
         if one and one.sha256 == ledger.batch_sha256(index) and one.size_bytes == ledger.range_of(index)[1]
     ]
     ledger.stored_many(connection_id, right)
+    manifest = objects.get(MANIFEST_NAME)
+    if manifest and manifest.sha256:
+        ledger.manifest_stored(connection_id, manifest.remote_id, manifest.sha256)
 
 
 def _size_bytes(path: Path) -> int:
