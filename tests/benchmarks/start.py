@@ -37,7 +37,7 @@ class Expected:
 
 
 def measure(order: Order) -> list[Figure]:
-    """1 GiB each in 64 batches with a manifest, all stored; each tenth half stored, each fifth released. Median of 3 starts."""
+    """1 GiB each in 64 batches with a manifest, all stored; each tenth half stored, each tenth released. Median of 3 starts."""
     archives = 1_000 if order.small else 10_000
     with Running(order.folder) as appliance:
         connection_id = appliance.connect(order.folder / "remote")
