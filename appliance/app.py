@@ -103,7 +103,7 @@ class Appliance:
 
     def _settle(self) -> None:
         startup.settle(self.library, self.placement, self.problems)
-        startup.note_missing_copies(self.library, self.problems)
+        startup.note_changed_copies(self.library, self.problems)
         if self.library.broken:
             self.jobs.submit("making damaged ledgers again", self.rebuild.run)
         self.engine.sync_now()

@@ -109,11 +109,18 @@ class Connections:
             raise Conflict(f"a connection named {name!r} exists already; choose another name")
         connection_id = secrets.token_hex(4)
         folder_id = FolderRemote(place, self._library.folder.appliance_id, connection_id, self._epoch, folder_id=None).create()
+        self._refuse_second(folder_id)
         self._save(
             Connection(id=connection_id, kind="folder", name=name, path=str(place), folder_id=folder_id, added_at=clock.iso(clock.now()))
         )
         log.info("connection %s added: folder %s", name, place)
         return connection_id
+
+    def _refuse_second(self, folder_id: str) -> None:
+        """One folder is one copy, by whatever path it is reached."""
+        same = next((connection for connection in self.all() if connection.folder_id == folder_id), None)
+        if same is not None:
+            raise Conflict(f"this folder is connection {same.name!r} already; a second copy needs another disk")
 
     def _checked_place(self, path: str) -> Path:
         place = Path(path)
@@ -171,21 +178,26 @@ class Connections:
 
     def remove(self, connection_id: str) -> None:
         """Forget it; the remote is not touched. Raises Refused while it holds the only copy of anything."""
+        connection = self.find(connection_id)
+        with self._library.giving_up:
+            self._refuse_only_copies(connection.id)
+            self._library.db.apply({"connections": {connection.id: None}})
+            with self._lock:
+                self._remotes.pop(connection.id, None)
+            self.publish()
+        for view in self._library.all_views():
+            if connection.id in view.standings:
+                self._library.ledger(view.archive.id).forget(connection.id)
+                self._library.changed(view.archive.id)
+        self.tell(connection.id)
+
+    def _refuse_only_copies(self, connection_id: str) -> None:
         only = [view.archive for view in self._library.all_views() if self._is_only_copy(view.archive.id, connection_id)]
         if only:
             raise Refused(
                 f"{len(only)} archives ({sum(a.size_bytes for a in only):,} bytes) have their only copy there, {only[0].title!r} among "
                 "them; restore them first"
             )
-        connection = self.find(connection_id)
-        self._library.db.apply({"connections": {connection.id: None}})
-        with self._lock:
-            self._remotes.pop(connection.id, None)
-        for view in self._library.all_views():
-            if connection.id in view.standings:
-                self._library.ledger(view.archive.id).forget(connection.id)
-        self.publish()
-        self.tell(connection.id)
 
     def _is_only_copy(self, archive_id: str, connection_id: str) -> bool:
         view = self._library.view(archive_id)

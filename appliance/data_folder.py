@@ -53,6 +53,8 @@ class DataFolder:
                 durable.make_dir(folder, mode)
             for folder in (self.uploads, self.trash, self.inbox):
                 durable.make_dir(folder, 0o750)
+            # A start that was killed between the making of a folder and its sync left a name that a power cut could take.
+            durable.sync_dir(self.path)
         except OSError as error:
             raise DataFolderError(f"cannot use the data folder {self.path}: {error.strerror}; check its owner and rights") from error
 

@@ -35,6 +35,8 @@ class Library:
         self.folder = folder
         self.db = db
         self.locks = ArchiveLocks()
+        self.giving_up = threading.Lock()
+        """Held while it is decided that a copy may go (a local one, or a connection's): two decisions must not rely on each other."""
         self.views: dict[str, View] = {}
         self.totals = Totals()
         self.valid: frozenset[str] = frozenset()

@@ -48,8 +48,11 @@ class Placement:
         job.total_bytes = view.archive.size_bytes
         with self.library.locks.alone(archive_id):
             connection_id = self._proof(archive_id, CheckGate(job.stopped.is_set, job.count))
-            self.library.ledger(archive_id).released()
-            self.library.changed(archive_id)
+            with self.library.giving_up:
+                if connection_id not in self.library.valid:
+                    raise Refused(f"{view.archive.title!r} cannot be released: the connection that has it was removed meanwhile")
+                self.library.ledger(archive_id).released()
+                self.library.changed(archive_id)
             free_local(self.library.local_folder(archive_id), view.archive.file_name)
         log.info("released %s; its copy is on %s", view.archive.title, connection_id, extra={"archive_id": archive_id})
         self.tell("archive_released", view.archive)

@@ -11,6 +11,7 @@ from appliance.library import Library
 from appliance.names import ARCHIVE_ID
 from appliance.placement import Placement
 from appliance.problems import Problems
+from appliance.store import cut_back
 
 log = logging.getLogger("startup")
 
@@ -33,7 +34,7 @@ def rebuild_missing_entries(library: Library, problems: Problems) -> int:
             continue
         archive = Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=ledger.removed_at)
         library.db.apply({"archives": {archive.id: archive.to_document()}})
-        rebuilt += 1
+        rebuilt += archive.removed_at is None  # the end of a removal takes the entry first: a crash in between is no loss
     return rebuilt
 
 
@@ -77,30 +78,39 @@ def settle(library: Library, placement: Placement, problems: Problems) -> None:
             )
 
 
-def note_missing_copies(library: Library, problems: Problems) -> None:
+def note_changed_copies(library: Library, problems: Problems) -> None:
     """Local files that are gone, or have another size, while the ledger calls them local. Only asked of a store that is there."""
     for view in library.all_views():
         if not view.local or view.archive.removed_at or not view.cached:
             continue
-        path = library.local_file(view.archive)
         try:
-            right = path.stat().st_size == view.archive.size_bytes
+            size_bytes = library.local_file(view.archive).stat().st_size
         except OSError:
-            right = False
-        if not right:
+            size_bytes = None
+        if size_bytes != view.archive.size_bytes:
             library.folder.check_store()  # it may have left while we looked
-            _note_missing(library, problems, view.archive)
+            _note_changed(library, problems, view.archive, size_bytes)
 
 
-def _note_missing(library: Library, problems: Problems, archive: Archive) -> None:
+def _note_changed(library: Library, problems: Problems, archive: Archive, size_bytes: int | None) -> None:
     ledger = library.ledger(archive.id)
-    ledger.released()  # the file is not there; a restore puts it together beside its name and renames it when it is whole
-    ledger.want_local()
+    if size_bytes is None:
+        what = "is gone"
+        ledger.released()  # a restore puts it together beside its name and renames it when it is whole
+        ledger.want_local()
+    elif size_bytes > archive.size_bytes:
+        log.warning("the local copy of %s had grown and is cut back to what was taken in", archive.title)
+        cut_back(library.local_file(archive), archive.size_bytes)
+        return
+    else:
+        what = "has lost its end"
+        first = size_bytes // ledger.facts.batch_bytes
+        ledger.uncached_range(first, ledger.batch_count - first, what)
     library.changed(archive.id)
     problems.raise_(
         "damaged",
         archive.id,
-        f"the local copy of {archive.title!r} is gone or has another size",
-        "it is fetched again from a remote that has it",
+        f"the local copy of {archive.title!r} {what}",
+        "it is mended from a remote that has it",
         needs_you=bool(library.view(archive.id).lost_batches),
     )

@@ -176,6 +176,13 @@ class LocalWriter:
         durable.sync_dir(self._final.parent)
 
 
+def cut_back(path: Path, size_bytes: int) -> None:
+    """Take off what somebody wrote behind the end of a local copy. Its batches are compared when they are read."""
+    with durable.DurableFile.open(path) as file:
+        file.truncate(size_bytes)
+        file.sync()
+
+
 def free_local(folder: Path, file_name: str) -> None:
     """Remove the local copy and its folder. Safe to repeat."""
     if not folder.exists():

@@ -37,6 +37,11 @@ class View:
     standings: dict[str, Standing] = field(default_factory=dict)
     lost_batches: int = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """No batch of it is known to be bad: all is here, or nothing is meant to be."""
+        return not self.lost_batches and (self.cached == self.batches or not self.wanted_local)
+
     def best(self, valid: frozenset[str]) -> tuple[str | None, Rung]:
         """The valid connection on which the archive stands best, and its rung there."""
         best: tuple[str | None, Rung] = (None, Rung.RECEIVED)

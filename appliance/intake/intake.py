@@ -57,6 +57,7 @@ class Intake:
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._stop = threading.Event()
         self._done_bytes: dict[str, int] = {}
+        self._held_up: dict[str, float] = {}
         self._announcing = threading.Lock()
         self.admission = Admission(
             lambda: self._folder.disk(settings.current.reserve_mib), lambda: dict(self._table.items()), self._folder.uploads
@@ -175,26 +176,39 @@ class Intake:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            upload_id = self._queue.get()
+            upload_id = self._next()
             if upload_id is not None:
-                self._until_done(upload_id)
+                self._try(upload_id)
 
-    def _until_done(self, upload_id: str) -> None:
-        while not self._stop.is_set():
-            try:
-                self._take_in_or_fail(upload_id)
-            except Stopped:
-                return
-            except ApplianceError as error:
-                self._problems.raise_(error.code, "intake", str(error), "it goes on by itself once this is mended", needs_you=True)
-            except Exception as error:
-                log.exception("taking in %s failed", upload_id)
-                about = f"taking in {upload_id} failed with an internal error: {type(error).__name__}"
-                self._problems.raise_("internal", "intake", about, "it is tried again by itself; see the log", needs_you=True)
-            else:
+    def _next(self) -> str | None:
+        """What was just committed before what is held up, so that one bad file holds up nobody; None after a while without either."""
+        wait_s = max(0.0, min(self._held_up.values(), default=clock.monotonic_s() + _TRY_AGAIN_S) - clock.monotonic_s())
+        try:
+            return self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait()
+        except queue.Empty:
+            due = min(self._held_up, key=lambda upload_id: self._held_up[upload_id], default=None)
+            return due if due is not None and self._held_up[due] <= clock.monotonic_s() else None
+
+    def _try(self, upload_id: str) -> None:
+        """Once. What may pass is held up and tried again; what will not has failed for good."""
+        try:
+            self._take_in_or_fail(upload_id)
+        except Stopped:
+            return
+        except ApplianceError as error:
+            self._hold_up(upload_id, error.code, str(error), "it goes on by itself once this is mended")
+        except Exception as error:
+            log.exception("taking in %s failed", upload_id)
+            about = f"taking in {upload_id} failed with an internal error: {type(error).__name__}"
+            self._hold_up(upload_id, "internal", about, "it is tried again by itself; see the log")
+        else:
+            self._held_up.pop(upload_id, None)
+            if not self._held_up:
                 self._problems.clear_about("intake")
-                return
-            self._stop.wait(_TRY_AGAIN_S)
+
+    def _hold_up(self, upload_id: str, code: str, message: str, next_step: str) -> None:
+        self._held_up[upload_id] = clock.monotonic_s() + _TRY_AGAIN_S
+        self._problems.raise_(code, "intake", message, next_step, needs_you=True)
 
     def _take_in_or_fail(self, upload_id: str) -> None:
         """Raises what may pass: a full disk, one that is away or read-only."""

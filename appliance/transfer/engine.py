@@ -376,7 +376,8 @@ class Engine:
         remote.check()
         if not up:
             assert moving.index is not None
-            work.check_room(self._admission, archive, self._library.folder)
+            if self._library.ledger(archive.id).is_released:  # a repair writes over what is there
+                work.check_room(self._admission, archive, self._library.folder)
             work.download_batch(self._library, archive, moving.index, moving.connection_id, remote, gate)
         elif moving.index is None:
             work.upload_manifest(self._library, archive, moving.connection_id, remote, gate)
@@ -403,7 +404,7 @@ class Engine:
         up, is_end = moving.direction is Direction.UP, moving.index is None
         event = ("archive_remote" if is_end else "batch_stored") if up else ("archive_restored" if is_end else "batch_restored")
         self._tell(event, archive, moving.index, moving.connection_id)
-        if not self._library.view(archive.id).lost_batches:
+        if self._library.view(archive.id).is_whole:
             self._problems.clear("damaged", archive.id)
 
     # Failures: each kind has one place where it waits, and one problem that says so
