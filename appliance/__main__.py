@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
 from appliance.app import Appliance, answer
 from appliance.errors import ApplianceError
@@ -21,6 +20,7 @@ from mqtt.topics import Topics
 
 log = logging.getLogger("appliance")
 _LAST_WORDS_S = 1.0
+_RESTART = signal.SIGUSR1
 
 
 def main() -> int:
@@ -28,39 +28,48 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m appliance", description="The PyArchive appliance, in the foreground")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends, as when the demo dies")
     arguments = parser.parse_args()
-    wait_for_end = _until(arguments.until_stdin_closes)
+    end = _End(stdin_closes=arguments.until_stdin_closes)
     try:
         lines = start_logging(SettingsStore(os.environ).current.log_level)
-        appliance = Appliance(os.environ, lines)
+        while _run(Appliance(os.environ, lines, restart=end.restart), lines, end):
+            log.info("starting anew")
     except ApplianceError as error:
         sys.stderr.write(f"pyarchive appliance: {error}\n")
         return 1
-    _run(appliance, lines, wait_for_end)
     # What hangs in the system (a network mount that is gone) must not keep a stopped appliance alive; all is synced.
     logging.shutdown()
     os._exit(0)
 
 
-def _until(stdin_closes: bool) -> Callable[[], object]:
-    """What waits for the end. A pipe: a signal that another thread got does not wake a main thread that waits for a lock."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken must not end us
-    if stdin_closes:
+class _End:
+    """What the main thread waits for. A pipe: a signal that another thread got does not wake a main thread that waits for a lock."""
 
-        def watch() -> None:
-            while os.read(0, 4096):
-                pass
-            os.kill(os.getpid(), signal.SIGTERM)
+    def __init__(self, *, stdin_closes: bool) -> None:
+        self._reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, _RESTART):
+            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken must not end us
+        if stdin_closes:
+            threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
 
-        threading.Thread(target=watch, name="parent", daemon=True).start()
-    return lambda: os.read(reading, 1)
+    def _watch_parent(self) -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def restart(self) -> None:
+        """The appliance is to begin anew; from any thread."""
+        os.kill(os.getpid(), _RESTART)
+
+    def wait(self) -> bool:
+        """Until the appliance has to end; True where it is to begin anew."""
+        return os.read(self._reading, 1)[0] == _RESTART
 
 
-def _run(appliance: Appliance, lines: RecentLines, wait_for_end: Callable[[], object]) -> None:
+def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
+    """Until its end; True where another one is to begin in its place."""
     topics = Topics(appliance.folder.appliance_id)
     broker = Broker(
         _address(appliance.settings.current),
@@ -75,11 +84,14 @@ def _run(appliance: Appliance, lines: RecentLines, wait_for_end: Callable[[], ob
     appliance.start()
     responder.start()
     broker.start()
-    wait_for_end()
+    for topic in appliance.recovery.given_up_topics():
+        broker.clear(topic)
+    again = end.wait()
     responder.stop()
     appliance.stop()
     lines.listener = None
     broker.stop(_LAST_WORDS_S)
+    return again
 
 
 def _address(settings: Settings) -> BrokerAddress:

@@ -7,20 +7,24 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appliance import clock, startup
 from appliance.archive import Archive
 from appliance.catalog.journal import CatalogDB
 from appliance.connections import Connections
 from appliance.data_folder import DataFolder
-from appliance.errors import ApplianceError
+from appliance.epochs import Epochs
+from appliance.errors import ApplianceError, SignInNeeded
 from appliance.handlers import Handlers
 from appliance.housekeeping import Housekeeper, Keeping
 from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
+from appliance.integrity.emptying import Emptying
 from appliance.integrity.orphans import Orphans
 from appliance.integrity.rebuild import Rebuild
+from appliance.integrity.remote_trash import RemoteTrash
+from appliance.integrity.tombstones import Tombstones
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.library import Library
@@ -28,13 +32,24 @@ from appliance.logs import RecentLines
 from appliance.names import ARCHIVE_ID
 from appliance.placement import Placement
 from appliance.problems import Problems
+from appliance.recovery import intent as intents
+from appliance.recovery.adopt_mode import AdoptMode
+from appliance.recovery.copier import Copier
+from appliance.recovery.intent import Intent
+from appliance.recovery.recovery import Recovery
+from appliance.remotes.kinds import Kinds
 from appliance.remotes.remote import Remote
 from appliance.reporter import Outgoing, Reporter
 from appliance.settings import SettingsStore
+from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
+from appliance.witness import Witness
 from mqtt.messages import Event, Problem
 from mqtt.topics import Topics
+
+if TYPE_CHECKING:
+    from appliance.remotes.drive_credentials import Credentials
 
 log = logging.getLogger("appliance")
 _STOP_S = 2.5
@@ -42,25 +57,35 @@ _LAST_REPORT_S = 1.0
 
 
 class Appliance:
-    """All parts over one data folder, without a broker: ``attach`` gives it one. Raises DataFolderError, SettingsError."""
+    """All parts over one data folder, without a broker: ``attach`` gives it one. ``restart`` asks for another one in its place.
+
+    Raises DataFolderError, SettingsError.
+    """
 
     def __init__(
-        self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote
-    ) -> None:
+        self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote,
+        restart: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self.settings = SettingsStore(environment)
         self.folder = DataFolder(self.settings.current.data)
-        self.folder.open(self.settings.current.appliance_id)
+        intent = intents.read(self.folder.path)
+        self.folder.open(self.settings.current.appliance_id, intent.id_change if intent else None)
         self.problems = Problems()
         self.db = CatalogDB.open(self.folder.catalog)
         self._attach_settings()
         self.library = Library(self.folder, self.db)
         self._first_store()
-        self.rebuilt = startup.rebuild_missing_entries(self.library, self.problems)
+        # A recovery that was cut off left ledgers of archives that it had not taken up yet: it goes on with them itself.
+        self.rebuilt = 0 if intent and intent.is_under_way else startup.rebuild_missing_entries(self.library, self.problems)
         self.library.load()
-        self.connections = Connections(self.library, wrap)
+        self.epochs = Epochs(self.folder.secrets / "epochs.json")
+        kinds = Kinds(self.folder.appliance_id, self.folder.secrets, self.settings.current.drive_endpoint, self.epochs.of)
+        self.connections = Connections(self.library, kinds, wrap)
         self.connections.publish()
         self.reporter: Reporter | None = None
-        self._build(lines)
+        self._build()
+        self._build_recovery(intent, restart)
+        self.handlers = self._verbs(lines)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)
 
@@ -80,12 +105,14 @@ class Appliance:
         if not known and not any(ARCHIVE_ID.fullmatch(path.name) for path in self.folder.store.glob("*")):
             self.folder.make_store()
 
-    def _build(self, lines: RecentLines) -> None:
+    def _build(self) -> None:
         self.intake = Intake(self.library, self.settings, self.problems, self._tell)
         self.inbox = Inbox(self.library, self.intake, self.settings, self.problems)
         self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell)
         self.placement = Placement(self.library, self.connections, self.settings, self._tell)
         self.jobs = Jobs()
+        self.sign_ins = SignIns(lambda: self.settings.current.drive_endpoint, self._signed_in, self.connections.tell)
+        self.connections.ask_for_sign_ins(self.sign_ins.state)
         self.verifier = Verifier(self.library, self.connections, self.problems, lambda: self.engine.paused)
         self.rebuild = Rebuild(self.library, self.connections, self.problems)
         self.orphans = Orphans(self.library, self.connections, self.settings)
@@ -94,12 +121,31 @@ class Appliance:
             self.library, self.connections, self.settings, self.problems, self.engine, self.verifier.checking,
             version("pyarchive-appliance"), clock.now(), self._kept_sync_at,
         )  # fmt: skip
-        keeping = Keeping(self.library, self.connections, self.intake, self.placement, self.settings, self.problems)
+        self.witness = Witness(self.db)
+        self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
+        keeping = Keeping(
+            self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness
+        )
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
-        self.handlers = Handlers(
+
+    def _build_recovery(self, intent: Intent | None, restart: Callable[[], None]) -> None:
+        self.recovery = Recovery(self.library, self.connections, self.settings, self.problems, self.engine, intent, restart)
+        self.recovery.begin()
+        AdoptMode(self.library, self.connections, self.problems, self.recovery.is_recovering).watch()
+        self.copier = Copier(self.library, self.connections, self.settings, self.engine)
+
+    def _verbs(self, lines: RecentLines) -> Handlers:
+        return Handlers(
             self.library, self.connections, self.settings, self.intake, self.engine, self.placement, self.verifier, self.orphans,
-            self.jobs, self.states, lines, self.set_paused,
+            self.jobs, self.states, lines, self.set_paused, self.sign_ins, self.tombstones,
+            Emptying(self.library, self.connections), RemoteTrash(self.library, self.connections), self.recovery,
         )  # fmt: skip
+
+    def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
+        self.connections.change_credentials(connection_id, credentials.to_text())
+        self.engine.lines.succeeded(connection_id)
+        self.problems.clear(SignInNeeded.code, connection_id)
+        self.engine.wake()
 
     def _settle(self) -> None:
         startup.settle(self.library, self.placement, self.problems)
@@ -126,13 +172,15 @@ class Appliance:
         self.inbox.start()
         self.jobs.start()
         self.engine.start(paused=bool(self._kept_state().get("paused")))
+        self.recovery.start()
+        self.copier.start()
         if self.reporter:
             self.reporter.start()
         log.info("appliance %s is up: %d archives in %s", self.folder.appliance_id, len(self.library.views), self.folder.path)
 
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""
-        parts = (self.inbox, self.engine, self.jobs, self.intake, self.housekeeper)
+        parts = (self.inbox, self.sign_ins, self.recovery, self.copier, self.engine, self.jobs, self.intake, self.housekeeper)
         for part in parts:
             part.stop(0)
         deadline = clock.monotonic_s() + _STOP_S

@@ -5,37 +5,64 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from appliance import clock, durable
+from appliance import clock
 from appliance.catalog.ledger import Ledger
-from appliance.errors import ApplianceError, BadRequest, Conflict, NotFound, Refused, RemoteDamaged, RemoteError, RemoteForeign
+from appliance.errors import (
+    Adopting,
+    ApplianceError,
+    BadRequest,
+    Conflict,
+    NotFound,
+    Refused,
+    RemoteDamaged,
+    RemoteError,
+    RemoteForeign,
+    RemoteRefused,
+    SignInNeeded,
+)
 from appliance.library import Library
-from appliance.remotes.folder import FolderRemote
+from appliance.remotes.kinds import Kinds, Where
 from appliance.remotes.remote import Remote, Usage
 from appliance.transfer.gates import FREE_GATE
 from mqtt.messages import ConnectionState
+
+if TYPE_CHECKING:
+    from appliance.remotes.drive_credentials import Credentials
 
 log = logging.getLogger("connections")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """What is kept of one connection. ``folder_id`` tells the disk at ``path`` from another one mounted there."""
+    """What is kept of one connection, without its secrets. ``folder_id`` tells the disk at ``path``, or the folder on Drive, from others.
+
+    ``adopting``: in adopt mode, and why; nothing on the remote is changed then. ``settled``: what was there when the connection
+    was new has been looked at: there was nothing unknown, or it was recovered, or an admin claimed the place.
+    """
 
     id: str
     kind: str
     name: str
-    path: str
-    folder_id: str
     added_at: str
+    path: str | None = None
+    folder_id: str | None = None
+    client_id: str | None = None
     valid: bool = False
     active: bool = False
     validated_at: str | None = None
+    adopting: str | None = None
+    settled: bool = False
+
+    @property
+    def where(self) -> Where:
+        return Where(connection_id=self.id, kind=self.kind, path=self.path, folder_id=self.folder_id)
 
     def to_document(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in self.__slots__ if key != "id"}
@@ -45,29 +72,50 @@ class Connection:
         return cls(id=connection_id, **{key: document[key] for key in cls.__slots__ if key in document and key != "id"})
 
 
+class Adoption(Protocol):
+    """Whether a place may be changed. Raises RemoteError: then nothing is known, and nothing there is changed either."""
+
+    def why(self, connection: Connection, remote: Remote) -> str | None:
+        """Why nothing there may be changed, in words; None: it may be."""
+        ...
+
+    def claimed(self, connection: Connection, remote: Remote) -> None:
+        """An admin says that this appliance is to go on there. Raises Conflict while that cannot be."""
+        ...
+
+
+SignInState = tuple[Literal["ok", "needed", "pending"], str | None]
+
+
 class Connections:
     """Thread-safe. ``wrap`` is put around every remote that is opened: tests script faults there."""
 
-    def __init__(self, library: Library, wrap: Callable[[Remote], Remote] = lambda remote: remote) -> None:
+    def __init__(self, library: Library, kinds: Kinds, wrap: Callable[[Remote], Remote] = lambda remote: remote) -> None:
         self._library = library
+        self._kinds = kinds
         self._table = library.db.table("connections")
         self._wrap = wrap
         self._lock = threading.RLock()
         self._remotes: dict[str, Remote] = {}
         self._usage: dict[str, Usage] = {}
+        self._trouble: dict[str, RemoteError | None] = {}
+        self._sign_in: Callable[[str], SignInState | None] = lambda _: None
+        self._adoption: Adoption | None = None
+        self._looking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._looked_at: set[str] = set()
         self._listeners: list[Callable[[str], None]] = []
-        self._epoch = self._read_epoch()
-
-    def _read_epoch(self) -> str:
-        # Outside the catalog, so that an appliance whose catalog was rebuilt still owns its remotes.
-        file = self._library.folder.secrets / "epoch"
-        if not file.exists():
-            durable.replace(file, f"{secrets.token_hex(16)}\n".encode())
-        return file.read_text().strip()
 
     def on_change(self, listener: Callable[[str], None]) -> None:
         """``listener(connection_id)`` after each change."""
         self._listeners.append(listener)
+
+    def ask_for_adoption(self, adoption: Adoption) -> None:
+        """Before anything on a place is changed in this process."""
+        self._adoption = adoption
+
+    def ask_for_sign_ins(self, state: Callable[[str], SignInState | None]) -> None:
+        """``state(connection_id)``: of a sign-in that is under way or failed; None: none."""
+        self._sign_in = state
 
     def all(self) -> list[Connection]:
         """In the order in which they were added."""
@@ -97,30 +145,56 @@ class Connections:
             return self._remotes[connection_id]
 
     def _open(self, connection: Connection) -> Remote:
-        remote = FolderRemote(
-            Path(connection.path), self._library.folder.appliance_id, connection.id, self._epoch, folder_id=connection.folder_id
-        )
-        return self._wrap(remote)
+        return self._wrap(self._kinds.open(connection.where))
 
-    def add(self, name: str, path: str) -> str:
-        """A folder. Raises BadRequest, Conflict (name taken), RemoteError (not there, not writable, not ours)."""
-        place = self._checked_place(path)
+    def remote_of(self, connection_id: str, appliance_id: str) -> Remote:
+        """The same place as another appliance sees it, for a recovery: only to be read."""
+        return self._wrap(self._kinds.open(self.find(connection_id).where, appliance_id))
+
+    def to_write(self, connection_id: str) -> Remote:
+        """The remote, for a change. Raises Adopting while nothing there may be changed, NotFound, and what a look there raises."""
+        connection = self._looked_at_first(self.find(connection_id))
+        if connection.adopting:
+            raise Adopting(
+                f"{connection.adopting}; nothing on {connection.name!r} is changed until `pyarchive recover {connection.name}` "
+                f"(or `pyarchive connection claim {connection.name}`)"
+            )
+        return self.remote(connection.id)
+
+    def add(self, kind: str, name: str, *, path: str | None = None, credentials: str | None = None, folder_id: str | None = None) -> str:
+        """Raises BadRequest, Conflict (name or place taken), RemoteError (not there, not writable)."""
         if any(connection.name == name for connection in self.all()):
             raise Conflict(f"a connection named {name!r} exists already; choose another name")
         connection_id = secrets.token_hex(4)
-        folder_id = FolderRemote(place, self._library.folder.appliance_id, connection_id, self._epoch, folder_id=None).create()
-        self._refuse_second(folder_id)
+        where = Where(connection_id=connection_id, kind=kind, path=path, folder_id=folder_id)
+        client_id = self._kinds.keep_credentials(where, credentials)
+        try:
+            if kind == "folder":
+                where = self._marked_folder(where)
+        except ApplianceError:
+            self._kinds.forget(connection_id)
+            raise
         self._save(
-            Connection(id=connection_id, kind="folder", name=name, path=str(place), folder_id=folder_id, added_at=clock.iso(clock.now()))
-        )
-        log.info("connection %s added: folder %s", name, place)
+            Connection(
+                id=connection_id, kind=kind, name=name, path=where.path, folder_id=where.folder_id, client_id=client_id,
+                added_at=clock.iso(clock.now()),
+            )
+        )  # fmt: skip
+        log.info("connection %s added: %s", name, where.path or kind)
         return connection_id
 
-    def _refuse_second(self, folder_id: str) -> None:
-        """One folder is one copy, by whatever path it is reached."""
-        same = next((connection for connection in self.all() if connection.folder_id == folder_id), None)
+    def _marked_folder(self, where: Where) -> Where:
+        place = self._checked_place(where.path or "")
+        where = replace(where, path=str(place))
+        folder_id = self._kinds.open(where).create()
+        self._refuse_second(where.connection_id, folder_id)
+        return replace(where, folder_id=folder_id)
+
+    def _refuse_second(self, connection_id: str, folder_id: str) -> None:
+        """One folder is one copy, by whatever path or account it is reached."""
+        same = next((c for c in self.all() if c.folder_id == folder_id and c.id != connection_id), None)
         if same is not None:
-            raise Conflict(f"this folder is connection {same.name!r} already; a second copy needs another disk")
+            raise Conflict(f"this folder is connection {same.name!r} already; a second copy needs another disk or account")
 
     def _checked_place(self, path: str) -> Path:
         place = Path(path)
@@ -133,18 +207,82 @@ class Connections:
             raise BadRequest(f"{place} holds or lies in the store itself; a copy there would be no second copy")
         return place
 
+    def credentials(self, connection_id: str) -> Credentials:
+        """Raises BadRequest where the kind has none, SignInNeeded where they are gone."""
+        connection = self.find(connection_id)
+        if connection.kind == "folder":
+            raise BadRequest(f"{connection.name!r} is a folder: nobody signs in there")
+        return self._kinds.credentials(connection.id)
+
+    def change_credentials(self, connection_id: str, credentials: str) -> Connection:
+        """Other credentials for the same place; validate it next. Raises BadRequest (also: a folder has none)."""
+        connection = self.find(connection_id)
+        client_id = self._kinds.keep_credentials(connection.where, credentials)
+        with self._lock:
+            self._remotes.pop(connection.id, None)
+        return self.change(connection.id, client_id=client_id)
+
     def validate(self, connection_id: str) -> Connection:
         """Write, read and delete a probe, and read something old back. Raises the remote's error, and says invalid where it means that."""
-        connection = self.find(connection_id)
+        connection = self._with_folder(self.find(connection_id))
         remote = self.remote(connection.id)
         try:
-            remote.prepare()
-            remote.probe()
-            self._read_something_old(connection.id, remote)
-        except RemoteForeign:
+            if not connection.settled:
+                self._look_anew(connection)
+            if self._looked_at_first(self.find(connection.id)).adopting is None:
+                remote.prepare()
+                remote.probe()
+                self._read_something_old(connection.id, remote)
+        except (RemoteForeign, RemoteRefused, SignInNeeded):
             self.change(connection.id, valid=False)
             raise
         return self.change(connection.id, valid=True, validated_at=clock.iso(clock.now()))
+
+    def _looked_at_first(self, connection: Connection) -> Connection:
+        """Once a process, before the first change: whether what is there is known here."""
+        if connection.adopting or connection.id in self._looked_at:
+            return connection
+        with self._looking[connection.id]:
+            if connection.id not in self._looked_at:
+                self._look_anew(connection)
+        return self.find(connection.id)
+
+    def _look_anew(self, connection: Connection) -> None:
+        why = self._adoption.why(connection, self.remote(connection.id)) if self._adoption else None
+        if (why, why is None) != (connection.adopting, connection.settled):
+            self.change(connection.id, adopting=why, settled=why is None)
+        if why is None:
+            self._looked_at.add(connection.id)
+
+    def claim(self, connection_id: str) -> Connection:
+        """End adopt mode: this appliance is the place's writer from now on; what is unknown there stays as it is. Raises RemoteError."""
+        connection = self.find(connection_id)
+        if connection.adopting:
+            remote = self.remote(connection.id)
+            if self._adoption:
+                self._adoption.claimed(connection, remote)
+            remote.take_over()
+        return self.settle(connection.id)
+
+    def settle(self, connection_id: str) -> Connection:
+        """The end of adopt mode."""
+        self._looked_at.add(connection_id)
+        return self.change(connection_id, adopting=None, settled=True)
+
+    def adopt(self, connection_id: str, why: str) -> Connection:
+        """Adopt mode from here on: what lies there has to be looked at again."""
+        self._looked_at.discard(connection_id)
+        return self.change(connection_id, adopting=why, settled=False)
+
+    def _with_folder(self, connection: Connection) -> Connection:
+        """Drive's folder is found or made when the connection is validated first: only then somebody has signed in."""
+        if connection.folder_id and connection.validated_at:
+            return connection
+        folder_id = self._kinds.open(connection.where).create()
+        self._refuse_second(connection.id, folder_id)
+        with self._lock:
+            self._remotes.pop(connection.id, None)
+        return self.change(connection.id, folder_id=folder_id)
 
     def _read_something_old(self, connection_id: str, remote: Remote) -> None:
         """A new object can be fine while the old ones are out of reach (another client id, another disk)."""
@@ -154,7 +292,7 @@ class Connections:
             if ledger is None or index is None:
                 continue
             found = remote.stat(ledger.remote_id(connection_id, index) or "")
-            if found is None or found.sha256 != ledger.batch_sha256(index):
+            if found is None or found.sha256 not in {None, ledger.batch_sha256(index)}:
                 raise RemoteDamaged(f"batch {index} of {view.archive.title!r} is not as it was stored; run `pyarchive verify --remote`")
             for _ in remote.get(found.remote_id, 0, min(4096, found.size_bytes), FREE_GATE):
                 pass
@@ -180,10 +318,11 @@ class Connections:
         """Forget it; the remote is not touched. Raises Refused while it holds the only copy of anything."""
         connection = self.find(connection_id)
         with self._library.giving_up:
-            self._refuse_only_copies(connection.id)
+            self.refuse_only_copies(connection.id)
             self._library.db.apply({"connections": {connection.id: None}})
             with self._lock:
                 self._remotes.pop(connection.id, None)
+                self._kinds.forget(connection.id)
             self.publish()
         for view in self._library.all_views():
             if connection.id in view.standings:
@@ -191,7 +330,8 @@ class Connections:
                 self._library.changed(view.archive.id)
         self.tell(connection.id)
 
-    def _refuse_only_copies(self, connection_id: str) -> None:
+    def refuse_only_copies(self, connection_id: str) -> None:
+        """Raises Refused where anything has no whole copy elsewhere. Hold ``library.giving_up`` while you act on the answer."""
         only = [view.archive for view in self._library.all_views() if self._is_only_copy(view.archive.id, connection_id)]
         if only:
             raise Refused(
@@ -218,25 +358,51 @@ class Connections:
     def publish(self) -> None:
         """Tell the library and the listeners which connections count."""
         known = self.all()
-        valid, active = {c.id for c in known if c.valid}, next((c.id for c in known if c.active), None)
+        valid, active = {c.id for c in known if c.valid}, next((c.id for c in known if c.active and not c.adopting), None)
         if (frozenset(valid), active) != (self._library.valid, self._library.active):
             self._library.connections_changed(valid, active)
         for connection in known:
             self.tell(connection.id)
 
-    def refresh_usage(self) -> None:
-        """Ask every remote for its space. What does not answer keeps its last numbers."""
-        for connection in self.all():
-            try:
-                usage = self.remote(connection.id).usage()
-            except (RemoteError, ApplianceError):
-                continue
-            if usage != self._usage.get(connection.id):
-                self._usage[connection.id] = usage
-                self.tell(connection.id)
+    def look(self) -> dict[str, RemoteError]:
+        """Ask every remote for its space, and keep what must be used to stay valid. What failed, by connection.
 
-    def state(self, connection: Connection, last_error: str | None, next_try_at: datetime | None) -> ConnectionState:
+        What does not answer keeps its last numbers.
+        """
+        found = {}
+        for connection in self.all():
+            error = self._look_at(connection.id)
+            if error is not None:
+                found[connection.id] = error
+            if str(error) != str(self._trouble.get(connection.id)):
+                self._trouble[connection.id] = error
+                self.tell(connection.id)
+        return found
+
+    def _look_at(self, connection_id: str) -> RemoteError | None:
+        try:
+            remote = self.remote(connection_id)
+            remote.keep_signed_in()
+            usage = remote.usage()
+        except RemoteError as error:
+            return error
+        except ApplianceError:  # removed meanwhile
+            return None
+        if usage != self._usage.get(connection_id):
+            self._usage[connection_id] = usage
+            self.tell(connection_id)
+        return None
+
+    def state(
+        self, connection: Connection, last_error: str | None, next_try_at: datetime | None, last_error_code: str | None
+    ) -> ConnectionState:
+        """``last_error_code`` is the code of the error that closed the line; an idle line has the error of the last look."""
+        trouble = self._trouble.get(connection.id)
+        if last_error is None and trouble is not None:
+            last_error, last_error_code = str(trouble), trouble.code
         usage = self._usage.get(connection.id, Usage(None, None, None))
+        remote = self._remotes.get(connection.id)
+        sign_in, sign_in_message = self._sign_in(connection.id) or (_usual_sign_in(connection, last_error_code), None)
         return ConnectionState(
             id=connection.id,
             kind=connection.kind,
@@ -244,6 +410,12 @@ class Connections:
             active=connection.active,
             valid=connection.valid,
             path=connection.path,
+            account=remote.account() if remote else None,
+            folder_id=None if connection.kind == "folder" else connection.folder_id,
+            client_id=connection.client_id,
+            sign_in=sign_in,
+            sign_in_message=sign_in_message,
+            adopting=connection.adopting,
             validated_at=clock.from_iso(connection.validated_at) if connection.validated_at else None,
             free_bytes=usage.free_bytes,
             limit_bytes=usage.limit_bytes,
@@ -259,6 +431,12 @@ class Connections:
     def tell(self, connection_id: str) -> None:
         for listener in self._listeners:
             listener(connection_id)
+
+
+def _usual_sign_in(connection: Connection, error_code: str | None) -> Literal["not_needed", "ok", "needed"]:
+    if connection.kind == "folder":
+        return "not_needed"
+    return "needed" if error_code == SignInNeeded.code or not connection.validated_at else "ok"
 
 
 def _first_stored(ledger: Ledger, connection_id: str) -> int | None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from appliance import durable
 from appliance.errors import ApplianceError, StoreUnavailable
@@ -24,6 +25,13 @@ class DataFolderError(ApplianceError):
     code = "data_folder"
 
 
+class IdChange(NamedTuple):
+    """The id that the data had, and the one that it gets."""
+
+    former: str
+    new: str
+
+
 class DataFolder:
     """Paths below DATA. ``open`` must succeed before anything else is touched."""
 
@@ -38,17 +46,20 @@ class DataFolder:
         self.inbox = self.path / "inbox"
         self.secrets = self.path / "secrets"
         self.appliance_id = ""
+        self.former_id: str | None = None
         self._lock_fd = -1
 
-    def open(self, wanted_id: str | None) -> None:
+    def open(self, wanted_id: str | None, change: IdChange | None = None) -> None:
         """Lock the folder, make what is missing (never the store of an appliance that had one), know the appliance's id.
+
+        ``change``: a recovery gives the data another id; done here where it was not yet.
 
         Raises DataFolderError: another appliance has it, another id is wanted than the one on the data, no right to write.
         """
         try:
             durable.make_dirs(self.path, 0o755)
             self._lock()
-            self.appliance_id = self._identify(wanted_id)
+            self.appliance_id = self._identify(wanted_id, change)
             for folder, mode in ((self.catalog, 0o700), (self.ledger, 0o700), (self.secrets, 0o700), (self.spool, 0o700)):
                 durable.make_dir(folder, mode)
             for folder in (self.uploads, self.trash, self.inbox):
@@ -70,11 +81,13 @@ class DataFolder:
         durable.note(fd, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
         self._lock_fd = fd
 
-    def _identify(self, wanted: str | None) -> str:
+    def _identify(self, wanted: str | None, change: IdChange | None) -> str:
         file = self.path / "appliance_id"
         known = file.read_text().strip() if file.exists() else None
         if known is not None and not APPLIANCE_ID.fullmatch(known):
             raise DataFolderError(f"{file} does not hold an appliance id; put the old one back (it names the folder on your remote)")
+        if change and known in change:
+            known = self._become(change, known, wanted)
         if known and wanted and known != wanted:
             raise DataFolderError(
                 f"{self.path} belongs to appliance {known}, not {wanted}; unset PYARCHIVE_APPLIANCE_ID or use another data folder"
@@ -84,24 +97,45 @@ class DataFolder:
             durable.replace(file, f"{known}\n".encode(), 0o644)
         return known
 
+    def _become(self, change: IdChange, known: str, wanted: str | None) -> str:
+        if wanted is not None and wanted != change.new:
+            raise DataFolderError(
+                f"{self.path} becomes appliance {change.new} by a recovery; unset PYARCHIVE_APPLIANCE_ID ({wanted}) and start again"
+            )
+        if known != change.new:
+            durable.replace(self.path / "appliance_id", f"{change.new}\n".encode(), 0o644)
+        self.former_id = change.former
+        return change.new
+
     def make_store(self) -> None:
         """The first start: the store with its marker. Safe to repeat."""
         durable.make_dir(self.store, 0o750)
-        marker = self.store / MARKER
-        if not marker.exists():
-            content = {"format": "pyarchive-store", "version": 1, "appliance_id": self.appliance_id}
-            durable.replace(marker, json.dumps(content).encode(), 0o644)
+        if not (self.store / MARKER).exists():
+            self._mark_store()
+
+    def _mark_store(self) -> None:
+        content = {"format": "pyarchive-store", "version": 1, "appliance_id": self.appliance_id}
+        durable.replace(self.store / MARKER, json.dumps(content).encode(), 0o644)
 
     def check_store(self) -> None:
-        """Raises StoreUnavailable where the store's disk is away, another one, or read-only."""
+        """Raises StoreUnavailable where the store's disk is away, another one, or read-only.
+
+        A store that carries the id that this data had before a recovery is marked anew, whenever its disk comes.
+        """
         try:
             marker = json.loads((self.store / MARKER).read_text())
         except (OSError, ValueError):
             raise StoreUnavailable(f"the store {self.store} is away (its marker {MARKER} is missing); connect and mount its disk") from None
-        if marker.get("appliance_id") != self.appliance_id:
-            raise StoreUnavailable(f"the disk at {self.store} belongs to appliance {marker.get('appliance_id')}; mount the right one")
+        owner = marker.get("appliance_id")
+        if owner not in {self.appliance_id, self.former_id or self.appliance_id}:
+            raise StoreUnavailable(f"the disk at {self.store} belongs to appliance {owner}; mount the right one")
         if os.statvfs(self.store).f_flag & os.ST_RDONLY:
             raise StoreUnavailable(f"the store {self.store} is read-only; check its disk (dmesg), then mount it writable again")
+        if owner != self.appliance_id:
+            try:
+                self._mark_store()
+            except OSError as error:
+                raise StoreUnavailable(f"the store {self.store} cannot be marked: {error.strerror}; check its disk") from error
 
     def disk(self, reserve_mib: int | None) -> Disk:
         """Space where the store is. The reserve that is not set: 5 % of the disk, at least 16 MiB, at most 1 GiB."""

@@ -119,6 +119,19 @@ class RemoteBusy(RemoteError):
         self.retry_after_s = retry_after_s
 
 
+class DailyLimit(RemoteBusy):
+    """The remote takes no more today. It goes on by itself when the next window opens (``retry_after_s``)."""
+
+    code = "daily_limit"
+
+
+class ClockWrong(RemoteError):
+    """The remote's certificate or answer says that our clock is wrong. Passes by itself once the clock is set."""
+
+    code = "clock_wrong"
+    retriable = True
+
+
 class RemoteStalled(RemoteError):
     """The remote does not answer, and does not say so either. It is tried again by itself."""
 
@@ -130,6 +143,31 @@ class RemoteFull(RemoteError):
     """The remote has no room for the batch. Needs a person."""
 
     code = "remote_full"
+
+
+class SignInNeeded(RemoteError):
+    """The remote does not know us any more: the sign-in expired or was revoked. Needs a person."""
+
+    code = "sign_in_needed"
+
+
+class RemoteRefused(RemoteError):
+    """The remote knows us and says no: a permission is missing, or a policy forbids it. Needs a person."""
+
+    code = "remote_refused"
+
+
+class RemoteTaken(RemoteError):
+    """Under this id stands an object with other bytes, and the remote replaces none: plan a new id for the batch."""
+
+    code = "remote_taken"
+    retriable = True
+
+
+class Adopting(RemoteError):
+    """The connection is in adopt mode: nothing on it is changed until an admin recovers or says otherwise."""
+
+    code = "adopting"
 
 
 class RemoteReadOnly(RemoteError):

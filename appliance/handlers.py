@@ -10,16 +10,21 @@ from pydantic import ValidationError
 
 from appliance import clock
 from appliance.connections import Connections
-from appliance.errors import BadRequest, NotFound, NotLocal
+from appliance.errors import BadRequest, NotFound, NotLocal, Refused
 from appliance.intake.intake import Intake
+from appliance.integrity.emptying import Emptying
 from appliance.integrity.orphans import Orphans
+from appliance.integrity.remote_trash import RemoteTrash
+from appliance.integrity.tombstones import Tombstones
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.library import Library
 from appliance.logs import RecentLines
 from appliance.names import clean_title
 from appliance.placement import Placement
+from appliance.recovery.recovery import Recovery
 from appliance.settings import SettingsStore
+from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
 from appliance.views import View
@@ -45,6 +50,11 @@ class Handlers:
     states: States
     lines: RecentLines
     set_paused: Callable[[bool], None]
+    sign_ins: SignIns
+    tombstones: Tombstones
+    emptying: Emptying
+    remote_trash: RemoteTrash
+    recovery: Recovery
 
     def execute(self, _login: str, verb: str, parameters: dict[str, Any]) -> Any:
         """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words."""
@@ -205,7 +215,27 @@ class Handlers:
         return state.model_dump(mode="json") if state else None
 
     def _connection_add(self, asked: verbs.ConnectionAdd) -> Any:
-        return {"id": self.connections.add(clean_title(asked.name), asked.path)}
+        return {"id": self._added(asked)}
+
+    def _added(self, asked: verbs.ConnectionAdd) -> str:
+        name = clean_title(asked.name)
+        return self.connections.add(asked.kind, name, path=asked.path, credentials=asked.credentials, folder_id=asked.folder_id)
+
+    def _connection_credentials(self, asked: verbs.ConnectionCredentials) -> Any:
+        connection = self.connections.change_credentials(self.connections.find(asked.connection).id, asked.credentials)
+        self.sign_ins.forget(connection.id)
+        return self._connection_state(connection.id)
+
+    def _connection_sign_in(self, asked: verbs.ConnectionSignIn) -> Any:
+        connection = self.connections.find(asked.connection)
+        return self.sign_ins.start(connection.id, self.connections.credentials(connection.id))
+
+    def _connection_claim(self, asked: verbs.ConnectionClaim) -> Any:
+        connection = self.connections.find(asked.connection)
+        confirm(connection.name, asked.confirm)
+        claimed = self.connections.claim(connection.id)
+        self.recovery.give_up(claimed.id)
+        return self._connection_state(claimed.id)
 
     def _connection_list(self, _asked: verbs.ConnectionList) -> Any:
         return {"connections": [self._connection_state(connection.id) for connection in self.connections.all()]}
@@ -216,7 +246,8 @@ class Handlers:
     def _connection_validate(self, asked: verbs.ConnectionValidate) -> Any:
         connection = self.connections.validate(self.connections.find(asked.connection).id)
         self.engine.lines.succeeded(connection.id)
-        self.connections.refresh_usage()
+        self.sign_ins.forget_failure(connection.id)
+        self.connections.look()
         return self._connection_state(connection.id)
 
     def _connection_activate(self, asked: verbs.ConnectionActivate) -> Any:
@@ -227,8 +258,35 @@ class Handlers:
         return self._connection_state(self.connections.rename(connection.id, clean_title(asked.name)).id)
 
     def _connection_remove(self, asked: verbs.ConnectionRemove) -> Any:
-        self.connections.remove(self.connections.find(asked.connection).id)
+        connection_id = self.connections.find(asked.connection).id
+        self.connections.remove(connection_id)
+        self.sign_ins.forget(connection_id)
         return {}
+
+    def _connection_empty(self, asked: verbs.ConnectionEmpty) -> Any:
+        connection = self.connections.find(asked.connection)
+        if asked.confirm is not None:
+            confirm(connection.name, asked.confirm)
+        dry_run = asked.confirm is None
+        what = f"emptying of {connection.name}" + (" (dry run)" if dry_run else "")
+        return {"job_id": self.jobs.submit(what, lambda job: self.emptying.run(connection.id, job, dry_run=dry_run)).id}
+
+    def _connection_trash(self, asked: verbs.ConnectionTrash) -> Any:
+        connection = self.connections.find(asked.connection)
+        what = f"{'emptying of' if asked.purge else 'look into'} the trash of {connection.name}"
+        return {"job_id": self.jobs.submit(what, lambda job: self.remote_trash.run(connection.id, job, purge=asked.purge)).id}
+
+    # Recovery
+
+    def _recovery_look(self, asked: verbs.RecoveryLook) -> Any:
+        connection_id = self.connections.find(asked.connection).id
+        return {"job_id": self.jobs.submit("look at what could be recovered", lambda job: self.recovery.look(connection_id, job)).id}
+
+    def _recovery_start(self, asked: verbs.RecoveryStart) -> Any:
+        return {"appliance_id": self.recovery.ask(self.connections.find(asked.connection), asked.appliance_id)}
+
+    def _recovery_state(self, _asked: verbs.RecoveryState) -> Any:
+        return self.recovery.state()
 
     # Integrity
 
@@ -243,6 +301,13 @@ class Handlers:
 
     def _integrity_orphans(self, asked: verbs.IntegrityOrphans) -> Any:
         return {"job_id": self.jobs.submit("search for orphans", lambda job: self.orphans.run(job, adopt=asked.adopt)).id}
+
+    def _integrity_tombstones(self, asked: verbs.IntegrityTombstones) -> Any:
+        return self.tombstones.look(asked.limit)
+
+    def _integrity_bury(self, asked: verbs.IntegrityBury) -> Any:
+        self.tombstones.confirm(self.connections.find(asked.connection), asked.objects)
+        return {"objects": asked.objects}
 
     # Settings and log
 
@@ -262,3 +327,9 @@ class Handlers:
     def _log_query(self, asked: verbs.LogQuery) -> Any:
         found = self.lines.query(limit=asked.limit, level=asked.level, text=asked.text, archive_id=asked.archive_id)
         return {"lines": [line.model_dump(mode="json") for line in found]}
+
+
+def confirm(name: str, typed: str) -> None:
+    """What cannot be taken back easily is confirmed by typing its name. Raises Refused."""
+    if typed != name:
+        raise Refused(f"to confirm, type the connection's name: {name!r}")

@@ -6,29 +6,24 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from appliance import clock
 from appliance.connections import Connections
-from appliance.errors import ApplianceError, RemoteError
+from appliance.errors import ApplianceError, SignInNeeded
 from appliance.intake.admission import in_words
 from appliance.intake.intake import Intake
+from appliance.integrity.tombstones import Tombstones
 from appliance.library import Library
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.witness import Witness, clock_is_trusted
 
 log = logging.getLogger("housekeeping")
 _LOOK_EVERY_S = 2.0
 _SELDOM_EVERY_S = 60.0
 _WARN_RATIO = 0.1
-_EARLIEST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-
-
-def clock_is_trusted(library: Library) -> bool:
-    """Nothing is judged by age while the clock stands before what it already was (a Pi has no battery for it)."""
-    newest = max((view.archive.created_at for view in library.all_views()), default=_EARLIEST)
-    return clock.now() >= max(newest, _EARLIEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,8 @@ class Keeping:
     placement: Placement
     settings: SettingsStore
     problems: Problems
+    tombstones: Tombstones
+    witness: Witness
 
     def look_at_store(self) -> bool:
         """Is the store there? Says so when not, and clears it when it is back."""
@@ -72,44 +69,27 @@ class Keeping:
         else:
             self.problems.clear("disk_low", "disk")
 
+    def look_at_connections(self) -> None:
+        """Their space, and whether they still know us, also while nothing is to be moved."""
+        troubled = self.connections.look()
+        for connection in self.connections.all():
+            error = troubled.get(connection.id)
+            if isinstance(error, SignInNeeded):
+                step = f"sign in again: `pyarchive connection sign-in {connection.name}`"
+                self.problems.raise_(error.code, connection.id, f"connection {connection.name}: {error}", step, needs_you=True)
+            elif error is None:
+                self.problems.clear(SignInNeeded.code, connection.id)
+
     def expire(self) -> None:
         """Removals past their undo time, and files that were announced and never filled."""
         if not clock_is_trusted(self.library):
             return
-        self.placement.expire()
-        limit = clock.now() - timedelta(days=self.settings.current.unfinished_days)
+        self.placement.expire(self.witness.is_older)
+        unfinished = timedelta(days=self.settings.current.unfinished_days)
         for upload_id, document in list(self.library.db.table("uploads").items()):
-            if document["state"] in {"filling", "failed"} and clock.from_iso(document["announced_at"]) < limit:
+            if document["state"] in {"filling", "failed"} and self.witness.is_older(clock.from_iso(document["announced_at"]), unfinished):
                 log.warning("%s was announced and never finished; it has expired", document["title"])
                 self.intake.discard(upload_id)
-
-    def trash_buried(self) -> int:
-        """Objects under a tombstone older than the grace time go to the remote's trash, a set number in one run. How many went."""
-        if not clock_is_trusted(self.library):
-            return 0
-        limit = clock.iso(clock.now() - timedelta(days=self.settings.current.grace_days))
-        due = [(key, doc) for key, doc in self.library.db.table("tombstones").items() if doc["at"] < limit]
-        gone: dict[str, None] = {}
-        for key, document in due[: self.settings.current.trash_per_run]:
-            if self._trash(document):
-                gone[key] = None
-        if gone:
-            self.library.db.apply({"tombstones": gone})
-        return len(gone)
-
-    def _trash(self, document: dict[str, str]) -> bool:
-        """True when the tombstone has done its duty. An archive that came back keeps its objects."""
-        connection = self.connections.get(document["connection_id"])
-        if connection is None or document["remote_id"].partition("/")[0] in self.library.views:
-            return True
-        try:
-            remote = self.connections.remote(connection.id)
-            remote.check()
-            remote.trash(document["remote_id"])
-        except RemoteError as error:
-            log.info("%s cannot be trashed yet: %s", document["remote_id"], error)
-            return False
-        return True
 
     def rewrite_ledgers(self, is_stopped: Callable[[], bool]) -> None:
         for archive_id in self.library.ids():
@@ -164,7 +144,8 @@ class Housekeeper:
         self._changed()
 
     def _look_seldom(self) -> None:
-        self._keeping.connections.refresh_usage()
+        self._keeping.look_at_connections()
+        self._keeping.witness.keep()
         self._keeping.expire()
-        self._keeping.trash_buried()
         self._keeping.rewrite_ledgers(self._stop.is_set)
+        self._keeping.tombstones.run(self._stop.is_set)

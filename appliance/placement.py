@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance import clock, durable
 from appliance.archive import Archive
+from appliance.catalog.ledger import Ledger
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, Conflict, Refused, RemoteError
-from appliance.integrity.listing import Listing, list_archive
+from appliance.integrity.listing import Listing, State, list_archive
 from appliance.jobs import Job
 from appliance.library import Library
+from appliance.remotes.layout import MANIFEST_NAME, batch_name
 from appliance.remotes.remote import Gate
 from appliance.settings import SettingsStore
 from appliance.store import free_local
+from appliance.tombstone import REMOVED, TABLE, Tombstone, all_of
+from appliance.tombstone import changes as tombstone_changes
 from appliance.transfer.gates import CheckGate
 from mqtt.messages import Rung
 
@@ -49,9 +53,10 @@ class Placement:
         with self.library.locks.alone(archive_id):
             connection_id = self._proof(archive_id, CheckGate(job.stopped.is_set, job.count))
             with self.library.giving_up:
-                if connection_id not in self.library.valid:
-                    raise Refused(f"{view.archive.title!r} cannot be released: the connection that has it was removed meanwhile")
-                self.library.ledger(archive_id).released()
+                ledger = self.library.ledger(archive_id)
+                if connection_id not in self.library.valid or ledger.stored_count(connection_id) < ledger.batch_count:
+                    raise Refused(f"{view.archive.title!r} cannot be released: the connection that has it was removed or emptied meanwhile")
+                ledger.released()
                 self.library.changed(archive_id)
             free_local(self.library.local_folder(archive_id), view.archive.file_name)
         log.info("released %s; its copy is on %s", view.archive.title, connection_id, extra={"archive_id": archive_id})
@@ -78,7 +83,7 @@ class Placement:
     def _why_not(self, archive_id: str, connection_id: str, gate: Gate) -> str | None:
         ledger, remote = self.library.ledger(archive_id), self.connections.remote(connection_id)
         try:
-            listing = list_archive(ledger, connection_id, remote, gate)
+            listing = list_archive(ledger, connection_id, remote, gate, self.library.local_file(self.library.archive(archive_id)))
         except RemoteError as error:
             return f"the remote does not answer ({error})"
         return None if listing.is_right else _in_words(listing)
@@ -140,47 +145,56 @@ class Placement:
 
     # The end of a removal
 
-    def expire(self) -> None:
+    def expire(self, is_older: Callable[[datetime, timedelta], bool]) -> None:
         """Archives removed longer ago than the undo time: the local copy goes, and what is on remotes gets tombstones.
 
-        Call only while the clock can be trusted.
+        ``is_older(at, age)`` judges age; call only while the clock can be trusted.
         """
-        limit = clock.now() - timedelta(days=self.settings.current.undo_days)
+        undo_time = timedelta(days=self.settings.current.undo_days)
         for view in self.library.all_views():
-            if view.archive.removed_at and view.archive.removed_at < limit:
+            if view.archive.removed_at and is_older(view.archive.removed_at, undo_time):
                 self._bury(view.archive)
 
     def _bury(self, archive: Archive) -> None:
         try:
             with self.library.locks.alone(archive.id, timeout_s=1.0):
                 self.library.folder.check_store()
-                tombstones = self._tombstones(archive.id)
+                tombstones = tombstone_changes(self._tombstones(archive.id))
                 for folder in (self.library.folder.trash / archive.id, self.library.local_folder(archive.id)):
                     free_local(folder, archive.file_name)
-                self.library.forget(archive.id, {"tombstones": tombstones})
+                self.library.forget(archive.id, {TABLE: tombstones})
         except (ApplianceError, OSError) as error:
             log.warning("the removed archive %s cannot be freed yet: %s", archive.id, error)
 
-    def _tombstones(self, archive_id: str) -> dict[str, dict[str, str]]:
-        ledger = self.library.ledger(archive_id)
+    def _tombstones(self, archive_id: str) -> list[Tombstone]:
+        """For all that the ledger names, and for what was to be replaced: there is nothing to wait for any more."""
         at = clock.iso(clock.now())
-        found = {}
-        for connection_id in ledger.connections():
-            ids = [ledger.remote_id(connection_id, None), *ledger.remote_ids(connection_id)]
-            for remote_id in filter(None, ids):
-                found[f"{connection_id}:{remote_id}"] = {
-                    "connection_id": connection_id,
-                    "remote_id": remote_id,
-                    "reason": "removed",
-                    "at": at,
-                }
-        return found
+        replaced = [replace(stone, at=at) for stone in all_of(self.library.db) if stone.archive_id == archive_id and stone.at is None]
+        ledger = self.library.ledger(archive_id)
+        return replaced + [stone for connection_id in sorted(ledger.connections()) for stone in _tombstones_on(ledger, connection_id, at)]
+
+
+def _tombstones_on(ledger: Ledger, connection_id: str, at: str) -> Iterator[Tombstone]:
+    def of(remote_id: str, name: str, size_bytes: int | None) -> Tombstone:
+        return Tombstone(
+            connection_id=connection_id, remote_id=remote_id, archive_id=ledger.facts.archive_id, name=name, reason=REMOVED, at=at,
+            size_bytes=size_bytes,
+        )  # fmt: skip
+
+    known = ledger.manifest(connection_id)
+    for remote_id in {ledger.remote_id(connection_id, None), known[0] if known else None} - {None}:
+        yield of(remote_id or "", MANIFEST_NAME, None)
+    for index, remote_id in enumerate(ledger.remote_ids(connection_id)):
+        if remote_id is not None:
+            yield of(remote_id, batch_name(index), ledger.range_of(index)[1])
 
 
 def _in_words(listing: Listing) -> str:
     parts = [
         (len(listing.absent), "missing"),
         (len(listing.different), "different"),
-        (int(not listing.manifest_right), "manifest not right"),
+        (len(listing.trashed), "in the remote's trash"),
+        (len(listing.unproven), "without a checksum"),
+        (int(listing.manifest is not State.RIGHT), "manifest not right"),
     ]
     return "a fresh listing there found " + ", ".join(f"{count} {what}" for count, what in parts if count)

@@ -14,7 +14,7 @@ from mqtt.messages import Setting, SettingsState
 
 PREFIX = "PYARCHIVE_"
 DEFAULT_FILE = Path("/etc/pyarchive/pyarchive.toml")
-OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT", "DRIVE_ENDPOINT"})
+OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT"})
 
 
 class SettingsError(ApplianceError):
@@ -49,14 +49,22 @@ class Settings(BaseModel):
     grace_days: float = Field(default=7.0, ge=0, description="Days between a tombstone and the trashing of the object on the remote")
     trash_per_run: int = Field(default=1000, ge=1, description="Objects moved to a remote's trash at the most in one run")
     unfinished_days: float = Field(default=7.0, gt=0, description="Days after which a file that was announced and never filled expires")
+    catalog_copy_minutes: float = Field(
+        default=60.0, gt=0, description="Minutes between two copies of the catalog on the active connection, while it changes"
+    )
     inbox_settle_s: float = Field(
         default=5.0, ge=0, description="Seconds for which a file in the inbox must not change to count as arrived"
+    )
+    drive_endpoint: str | None = Field(
+        default=None, description="Root URL of a server that stands in for Google Drive, for tests; plain http on loopback only"
     )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
 
 
-FIXED_AT_START = frozenset({"data", "appliance_id", "mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_tls_ca", "transfers"})
+FIXED_AT_START = frozenset(
+    {"data", "appliance_id", "drive_endpoint", "mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_tls_ca", "transfers"}
+)
 SECRET = frozenset({"mqtt_password"})
 
 

@@ -14,7 +14,7 @@ from appliance.problems import Problems
 from appliance.settings import SettingsStore
 from appliance.transfer.engine import Engine
 from appliance.transfer.gates import Moving
-from appliance.transfer.queue import needs_download, needs_upload
+from appliance.transfer.queue import needs_carry, needs_download, needs_upload
 from appliance.views import View
 from mqtt.messages import (
     ActiveConnection,
@@ -83,26 +83,38 @@ class States:
 
     def _waiting(self, view: View) -> tuple[str | None, datetime | None]:
         """Why nothing of this archive moves, the most general reason first; nothing pending waits for nothing."""
-        up, down = needs_upload(view, self.library.active), needs_download(view)
-        if view.archive.removed_at or not (up or down or (view.local and self.library.active is None)):
+        active = self.library.active
+        down = needs_download(view)
+        up = needs_upload(view, active) or needs_carry(view, active, self.library.valid)
+        if view.archive.removed_at or not (up or down or (view.local and active is None)):
             return None, None
         general, until = self._waiting_in_general(down=down)
-        if general:
-            return general, until
-        wait = self.engine.why_waiting(view.archive.id)
-        if wait:
-            return wait.reason, clock.now() + timedelta(seconds=max(0.0, wait.until_s - clock.monotonic_s()))
-        return ("waits for its turn" if not self._moves(view.archive.id) else None), None
+        if not general and not down and active:
+            general, until, _ = self.engine.lines.trouble(active, Direction.UP)
+        return (general, until) if general else self._waiting_by_itself(view.archive.id)
 
     def _waiting_in_general(self, *, down: bool) -> tuple[str | None, datetime | None]:
         """What holds up every archive."""
         if self.engine.paused:
             return "transfers are paused", None
         if self.library.active is None:
-            return (None if down else "no connection is active; add and activate one"), None
-        if self.engine.store_waits:
-            return "the store's disk is away or full", None
-        return self.engine.lines.trouble(self.library.active)
+            return (None if down else self._why_none_is_active()), None
+        return ("the store's disk is away or full" if self.engine.store_waits else None), None
+
+    def _why_none_is_active(self) -> str:
+        active = self.connections.active
+        if active and active.adopting:
+            return f"nothing on connection {active.name} is changed yet: {active.adopting}"
+        return "no connection is active; add and activate one: `pyarchive connection add`"
+
+    def _waiting_by_itself(self, archive_id: str) -> tuple[str | None, datetime | None]:
+        wait = self.engine.why_waiting(archive_id)
+        if wait:
+            return wait.reason, clock.now() + timedelta(seconds=max(0.0, wait.until_s - clock.monotonic_s()))
+        if self._moves(archive_id):
+            return None, None
+        held_up, until = self.engine.held_up(archive_id)
+        return held_up or "waits for its turn", until
 
     def _moves(self, archive_id: str) -> bool:
         return any(moving.archive_id == archive_id for moving in list(self.engine.moving.values()))
@@ -131,7 +143,7 @@ class States:
         totals, active = self.library.totals, self.connections.active
         up_rate = self.engine.up_meter.bytes_per_s()
         remaining = max(0, totals.remaining_up_bytes - self._in_flight_bytes())
-        foreseen_rate = 0.0 if self._waiting_in_general(down=False)[0] else up_rate
+        foreseen_rate = 0.0 if self._nothing_goes_up() else up_rate
         eta_s = _eta_s(remaining, foreseen_rate)
         status, reason = self._status()
         problems = self.problems.standing()
@@ -159,8 +171,12 @@ class States:
         t = self.library.totals
         return Queue(
             batches_up=t.remaining_up_batches, bytes_up=remaining_bytes, batches_down=t.remaining_down_batches,
-            bytes_down=t.remaining_down_bytes, next_try_at=self.engine.lines.trouble(active)[1] if active else None,
+            bytes_down=t.remaining_down_bytes, next_try_at=self.engine.lines.trouble(active, Direction.UP)[1] if active else None,
         )  # fmt: skip
+
+    def _nothing_goes_up(self) -> bool:
+        active = self.library.active
+        return active is None or bool(self._waiting_in_general(down=False)[0] or self.engine.lines.trouble(active, Direction.UP)[0])
 
     def _in_flight_bytes(self) -> int:
         return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
@@ -192,12 +208,22 @@ class States:
     def _status_at_rest(self) -> tuple[Status, str]:
         active = self.library.active
         if active is None:
-            return "waiting", "no connection is active; add and activate one: `pyarchive connection add`"
-        reason, _ = self.engine.lines.trouble(active)
+            return "waiting", self._why_none_is_active()
         up, down = self.engine.pending()
         if up or down:
-            return "waiting", reason or "the next batches are about to start"
-        return "idle", "everything is remote" if not self.library.totals.at_risk_bytes else "nothing can be moved now"
+            return "waiting", self._why_all_wait(active) or "the next batches are about to start"
+        if self.library.totals.at_risk_bytes:
+            return "idle", "nothing can be moved now"
+        left = self.library.totals.remaining_up_batches
+        if left:
+            return "waiting", f"{left} batches are neither here nor on a connection that is valid and could be asked for them"
+        return "idle", "everything is remote"
+
+    def _why_all_wait(self, active: str) -> str | None:
+        """Of the first in the queue, where it is not the way to the active connection."""
+        reason = self.engine.lines.trouble(active, Direction.UP)[0]
+        first = [archive_id for way in Direction for archive_id in self.engine.waiting(way, 1)]
+        return reason or next((why for archive_id in first if (why := self.engine.held_up(archive_id)[0])), None)
 
 
 def _progress(view: View, stored: int) -> float:

@@ -190,6 +190,14 @@ class ConnectionState(Message, topic="connection/{connection_id}/state", retain=
     active: bool
     valid: bool
     path: str | None = Field(default=None, description="Folder remotes only")
+    account: str | None = Field(default=None, description="Whose it is, where one signs in")
+    folder_id: str | None = Field(
+        default=None, description="Of the connection's folder, where folders have ids: belongs into the recovery kit"
+    )
+    client_id: str | None = Field(default=None, description="OAuth client that signs in: belongs into the recovery kit")
+    sign_in: Literal["not_needed", "ok", "needed", "pending"] = "not_needed"
+    sign_in_message: str | None = Field(default=None, description="Why the last sign-in ended, or what to type where while one is pending")
+    adopting: str | None = Field(default=None, description="In adopt mode: why, in words. Nothing on it is changed")
     validated_at: datetime | None = None
     free_bytes: int | None = None
     limit_bytes: int | None = None

@@ -136,11 +136,33 @@ class TransferResume(Verb, verb="transfer/resume"):
 
 
 class ConnectionAdd(Verb, verb="connection/add"):
-    """Answers ``{"id"}``. Not validated and not active yet."""
+    """Answers ``{"id"}``. Not validated and not active yet.
 
-    kind: Literal["folder"]
+    A folder needs ``path``. Drive needs ``credentials``: the text of a JSON file, either ``authorized_user`` or ``service_account`` as
+    Google's tools write them, or an OAuth client (``{"installed": {"client_id", "client_secret", …}}``), for which
+    connection/sign-in comes next.
+    """
+
+    kind: Literal["folder", "drive"]
     name: str = Field(min_length=1, max_length=64)
-    path: str = Field(max_length=4096)
+    path: str | None = Field(default=None, max_length=4096)
+    credentials: str | None = Field(default=None, max_length=65_536, repr=False)
+    folder_id: str | None = Field(
+        default=None, max_length=128, description="Drive: use this folder; without it the app's own is found or made"
+    )
+
+
+class ConnectionCredentials(_OfConnection, verb="connection/credentials"):
+    """Other credentials for the same Drive connection: a new client, or a new sign-in made elsewhere. Answers the ConnectionState."""
+
+    credentials: str = Field(max_length=65_536, repr=False)
+
+
+class ConnectionSignIn(_OfConnection, verb="connection/sign-in"):
+    """Begin Google's sign-in on another device (RFC 8628). Answers ``{"user_code", "verification_url", "expires_at", "interval_s"}``.
+
+    The appliance asks Google by itself until it is done; a sign-in that is under way is begun anew. Follow it with connection/show.
+    """
 
 
 class ConnectionList(Verb, verb="connection/list"):
@@ -169,6 +191,78 @@ class ConnectionRemove(_OfConnection, verb="connection/remove"):
     """Forget it; nothing on the remote changes. Refused while it holds the only copy of anything."""
 
 
+class ConnectionEmpty(_OfConnection, verb="connection/empty"):
+    """Move everything of ours on it to its trash. Answers ``{"job_id"}``; the result: ``{"objects", "bytes", "archives", "dry_run"}``.
+
+    Without ``confirm`` (the connection's name, typed) it is a dry run. Refused while it holds the only copy of anything, and while it is
+    active or in adopt mode.
+    """
+
+    confirm: str | None = Field(default=None, max_length=64)
+
+
+class ConnectionTrash(_OfConnection, verb="connection/trash"):
+    """Our trash on it. Answers ``{"job_id"}``; the result: ``{"objects", "bytes", "kept", "purged"}``.
+
+    With ``purge`` what no ledger needs is deleted for ever; ``kept`` counts what is trashed and still belongs to an archive
+    (that is damage).
+    """
+
+    purge: bool = False
+
+
+class ConnectionClaim(_OfConnection, verb="connection/claim"):
+    """End adopt mode without a recovery: this appliance writes there from now on; what is unknown there stays as it is.
+
+    ``confirm`` is the connection's name, typed. Answers the ConnectionState.
+    """
+
+    confirm: str = Field(max_length=64)
+
+
+class RecoveryLook(_OfConnection, verb="recovery/look"):
+    """What could be recovered from it; nothing is changed. Answers ``{"job_id"}``; the result:
+    ``{"appliances": [{"appliance_id", "archives", "bytes", "unknown_here", "ours", "catalog_copy_at"}]}``.
+    """
+
+
+class RecoveryStart(_OfConnection, verb="recovery/start"):
+    """Rebuild catalog and ledgers from listings and manifests. Answers ``{"appliance_id"}``, the id that the appliance has from then on.
+
+    Where that is another one, the appliance starts anew under it; recovery goes on there by itself. Follow it with recovery/state.
+    """
+
+    appliance_id: str | None = Field(default=None, max_length=36, description="Whose; needed where several could be meant")
+
+
+class RecoveryState(Verb, verb="recovery/state"):
+    """The last or running recovery: ``{"state": none|running|done|failed, "connection_id", "appliance_id", "archives_done",
+    "archives_total", "adopted", "already_here", "skipped": [{"archive_id", "why"}], "skipped_total", "removed", "users", "scripts",
+    "deployments", "settings", "connections": [{"kind", "name", "path", "folder_id", "client_id", "active"}], "error"}``.
+
+    ``skipped``: what did not come back, or not whole, the first 500 of it. ``connections`` are those that have to be added again. While
+    it runs, ``error`` is what it waits for, and goes on after by itself.
+    """
+
+
+class IntegrityTombstones(Verb, verb="integrity/tombstones"):
+    """What the next runs would move to the remotes' trash, and what keeps them from it; nothing is changed. Answers
+    ``{"due", "waiting", "bytes", "objects": [{"connection_id", "remote_id", "archive_id", "name", "reason", "at", "due_at"}],
+    "held_back": [sentence…], "to_confirm": {connection id: number}}``; ``to_confirm`` is what waits for integrity/bury.
+    """
+
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class IntegrityBury(_OfConnection, verb="integrity/bury"):
+    """Confirm that what is due under tombstones may go to the connection's trash, although it is much of all that lies there.
+
+    ``objects`` is how many there are, as a look has shown; another number by now is refused. Answers ``{"objects"}``.
+    """
+
+    objects: int = Field(ge=1)
+
+
 class IntegrityVerify(Verb, verb="integrity/verify"):
     """Start a check. Answers ``{"job_id"}``. Neither local nor remote: both."""
 
@@ -176,6 +270,9 @@ class IntegrityVerify(Verb, verb="integrity/verify"):
     local: bool = False
     remote: bool = False
     read_back: bool = False
+    read_back_bytes: int | None = Field(
+        default=None, ge=1, description="Read no more than this back: those first that were read back longest ago, or never"
+    )
     repair: bool = False
 
 
@@ -192,7 +289,8 @@ class IntegrityJob(Verb, verb="integrity/job"):
 
 class IntegrityOrphans(Verb, verb="integrity/orphans"):
     """What lies on the remote or the disk that no ledger knows. Answers ``{"job_id"}``; the result:
-    ``{"orphans": [{"where", "archive_id", "name", "size_bytes", "adopted"}], "tombstones": n}``. Nothing is deleted.
+    ``{"orphans": [{"where", "archive_id", "name", "size_bytes", "remote_id", "adopted", "why_not"}], "unknown": [sentence…],
+    "tombstones": n}``. Nothing is deleted.
     """
 
     adopt: bool = False

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.benchmarks.__main__ import main as measure
 from tests.faults.cuts import check_all, live
+from tests.faults.drive_life import Life
+from tests.faults.drive_storm import CASES, run_case, run_storm
 from tests.faults.kills import MIB, Campaign
 
 
@@ -43,12 +45,40 @@ def power(arguments: list[str]) -> int:
     return 0
 
 
+def drive(arguments: list[str]) -> int:
+    """A large file put on Drive, read there by rclone, the appliance lost, recovered from Drive alone, and restored."""
+    parser = argparse.ArgumentParser(prog="campaign drive", description=drive.__doc__)
+    parser.add_argument("--size-mib", type=int, default=1024)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="pyarchive-drive-") as folder:
+        Life(Path(folder), options.size_mib * MIB, lambda line: print(line, flush=True)).run()
+    return 0
+
+
+def storm(arguments: list[str]) -> int:
+    """Every fault of Drive and of the line to it, alone and mixed, during upload, listing, download and recovery."""
+    parser = argparse.ArgumentParser(prog="campaign storm", description=storm.__doc__)
+    parser.add_argument("--storms", type=int, default=20, help="mixtures of faults (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=0.2, help="of the requests that fail in a mixture (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
+    options = parser.parse_args(arguments)
+    print(f"{len(CASES)} faults, {options.storms} mixtures, --seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pyarchive-storm-") as folder:
+        for number, case in enumerate(CASES):
+            run_case(Path(folder) / f"case-{number}", case, options.seed)
+            print(f"{case.name}: nothing lost, nothing doubled{', right words' if case.words else ''}", flush=True)
+        for number in range(options.storms):
+            run_storm(Path(folder) / f"storm-{number}", options.seed + number, options.rate)
+            print(f"mixture {number + 1} of {options.storms}, seed {options.seed + number}: nothing lost, nothing doubled", flush=True)
+    return 0
+
+
 def benchmarks(arguments: list[str]) -> int:
     """Every figure beside its budget; --help tells how to choose some, and a smaller form."""
     return measure(arguments)
 
 
-CAMPAIGNS = {"kills": kills, "power": power, "benchmarks": benchmarks}
+CAMPAIGNS = {"kills": kills, "power": power, "drive": drive, "storm": storm, "benchmarks": benchmarks}
 
 
 def main() -> int:

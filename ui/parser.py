@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,19 @@ def _count(text: str) -> int:
 _count.__name__ = "number from 1 to 1000"
 
 
+def _size(text: str) -> int:
+    """``500MB``, ``1.5 GB``, ``64MiB``, ``1000000``: bytes."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]i?)?b?\s*", text.lower())
+    number, unit = found.groups() if found else ("0", None)
+    size_bytes = int(float(number) * (1 if unit is None else (1024 if "i" in unit else 1000) ** ("kmgt".index(unit[0]) + 1)))
+    if size_bytes < 1:
+        raise ValueError(text)
+    return size_bytes
+
+
+_size.__name__ = "size, such as 500MB"
+
+
 def _processes(add: Add) -> None:
     demo = add("demo", "run everything on this computer: broker, appliance and a folder as remote, on 127.0.0.1", "demo")
     demo.add_argument(
@@ -145,28 +159,76 @@ def _checks(add: Add) -> None:
     verify.add_argument("--local", action="store_true", help="read the local copies")
     verify.add_argument("--remote", action="store_true", help="ask the remotes")
     verify.add_argument("--read-back", action="store_true", help="read every byte back from the remotes")
+    verify.add_argument(
+        "--budget", type=_size, metavar="SIZE", help="with --read-back: no more than this, such as 500MB; the longest unread first"
+    )
     verify.add_argument("--repair", action="store_true", help="mend damaged batches from the good side")
     orphans = add("orphans", "what lies on remotes or disk that no archive knows; nothing is deleted", "orphans")
-    orphans.add_argument("--adopt", action="store_true", help="make archives of them")
+    what = orphans.add_mutually_exclusive_group()
+    what.add_argument("--adopt", action="store_true", help="make archives of them")
+    what.add_argument("--tombstones", action="store_true", help="what of ours is to go to the remotes' trash, when, and what holds it back")
+    what.add_argument("--bury", metavar="CONNECTION", help="let the tombstones' objects go that are so many that the appliance asks first")
+    recover = add("recover", "rebuild the catalog from a remote; nothing there is changed or deleted", "recover")
+    recover.add_argument(
+        "connection", nargs="?", metavar="CONNECTION", help=f"{CONNECTION_HELP}; without it the recovery that was begun is followed"
+    )
+    recover.add_argument("--from", dest="appliance_id", metavar="APPLIANCE_ID", help="whose archives, where several could be meant")
+    recover.add_argument("--dry-run", action="store_true", help="only say what could be recovered")
+
+
+def _connection(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("connection", metavar="CONNECTION", help=CONNECTION_HELP)
+    return parser
 
 
 def _connections(add: Add) -> None:
     parser = add("connection", "configured remotes", "connection", json=False)
     sub = _adder(parser.add_subparsers(required=True, metavar="ACTION", title="actions"), "connection ")
-    new = sub("add", "configure a remote; validate and activate it next", "connection", action="add")
-    new.add_argument("kind", choices=["folder"], metavar="KIND", help="folder: a disk or share that is mounted")
-    new.add_argument("--name", required=True, metavar="N", help="what to call it")
-    new.add_argument("--path", required=True, type=Path, metavar="DIR", help="the folder")
+    _adding(sub)
     sub("list", "all of them", "connection", action="list")
     for action, text in (
         ("show", "all that is known of one"), ("validate", "write, read and delete a probe there"),
         ("activate", "carry archives there from now on"), ("rename", "give it another name"),
         ("remove", "forget it; nothing on the remote changes"),
     ):  # fmt: skip
-        each = sub(action, text, "connection", action=action)
-        each.add_argument("connection", metavar="CONNECTION", help=CONNECTION_HELP)
+        each = _connection(sub(action, text, "connection", action=action))
         if action == "rename":
             each.add_argument("name", metavar="NAME")
+    _drive(sub)
+    _tidying(sub)
+
+
+def _adding(sub: Add) -> None:
+    new = sub("add", "configure a remote; validate and activate it next", "connection", action="add")
+    new.add_argument(
+        "kind", choices=["folder", "drive"], metavar="KIND", help="folder: a disk or share that is mounted; drive: Google Drive"
+    )
+    new.add_argument("--name", required=True, metavar="N", help="what to call it")
+    new.add_argument("--path", type=Path, metavar="DIR", help="folder: which one")
+    _credentials(new)
+    new.add_argument("--folder-id", metavar="ID", help="drive: use this folder; without it the app's own is found or made")
+
+
+def _credentials(parser: argparse.ArgumentParser) -> None:
+    text = "drive: JSON file of an OAuth client, with which the sign-in follows, or of a sign-in made elsewhere; - is standard input"
+    parser.add_argument("--credentials", metavar="FILE", help=text)
+    parser.add_argument("--no-wait", action="store_true", help="drive: show link and code of the sign-in, and do not wait for its end")
+
+
+def _drive(sub: Add) -> None:
+    sign_in = _connection(sub("sign-in", "sign in at Google on another device", "sign_in"))
+    _credentials(sign_in)
+    claim = _connection(
+        sub("claim", "end adopt mode without a recovery: this appliance writes there from now on", "connection", action="claim")
+    )
+    claim.add_argument("--confirm", required=True, metavar="NAME", help="the connection's name, typed")
+
+
+def _tidying(sub: Add) -> None:
+    empty = _connection(sub("empty", "move everything of ours there to its trash; says first what that is", "emptying", action="empty"))
+    empty.add_argument("--confirm", metavar="NAME", help="the connection's name, typed; without it nothing is changed")
+    trash = _connection(sub("trash", "our trash there, and its size", "emptying", action="trash"))
+    trash.add_argument("--purge", action="store_true", help="delete for ever what of it no archive needs")
 
 
 def _settings(add: Add) -> None:

@@ -275,6 +275,13 @@ class Ledger:
         on = self._state.find(connection_id)
         return on.next_to_read_back() if on else None
 
+    def read_back_times(self, connection_id: str) -> list[int | None]:
+        """Of each batch, when it was read back since it was stored, in seconds; 0: not yet. None: it is not stored. O(batches)."""
+        on = self._state.find(connection_id)
+        if on is None:
+            return [None] * self.batch_count
+        return [read_at_s if stored else None for stored, read_at_s in zip(on.stored, on.read_at_s, strict=True)]
+
     # Connections, what changes
 
     def plan(self, connection_id: str, index: int | None, remote_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,33 +14,37 @@ from appliance.catalog.ledger import ArchiveFacts, Ledger
 from appliance.connections import Connections
 from appliance.data_folder import MARKER
 from appliance.errors import ApplianceError, Damaged, RemoteError
+from appliance.integrity.adoption import adopt_from_remote, chosen_by, facts_of, note_stored, read_manifest
+from appliance.integrity.inventory import Inventory
 from appliance.jobs import Job
 from appliance.library import Library
-from appliance.names import ARCHIVE_ID, clean_title, safe_file_name
-from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
+from appliance.names import ARCHIVE_ID, clean_title
+from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name, index_of
 from appliance.remotes.remote import Object, Remote
 from appliance.settings import SettingsStore
+from appliance.tombstone import all_of
 from appliance.transfer.gates import CheckGate
-
-log = logging.getLogger("integrity")
-_MOST_MANIFEST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """``where``: a connection id, or the folder below DATA. ``name`` is empty for a whole archive."""
+    """``where``: a connection id, or the folder below DATA. ``name`` is empty for a whole archive, and not unique on every remote."""
 
     where: str
     archive_id: str
     name: str
     size_bytes: int
+    remote_id: str | None = None
     adopted: bool = False
     why_not: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """Finds and adopts. Adoption only ever adds archives; nothing that was found is changed."""
+    """Finds and adopts. Adoption only ever adds to what is known here; nothing that was found is changed.
+
+    Copies of the catalog are no orphans: their names say what they are.
+    """
 
     library: Library
     connections: Connections
@@ -56,7 +59,7 @@ class Orphans:
             try:
                 remote = self.connections.remote(connection.id)
                 remote.check()
-                found += [self._adopted_remote(o, remote, job) if adopt else o for o in self._on_remote(connection.id, remote, job)]
+                found += self._on_connection(connection.id, remote, job, adopt=adopt)
             except RemoteError as error:
                 unknown.append(f"connection {connection.name}: {error}")
         tombstones = len(self.library.db.table("tombstones"))
@@ -96,7 +99,7 @@ class Orphans:
         batch_bytes = manifest.batch_bytes if manifest else self.settings.current.batch_size_mib << 20
         hashes = hash_file(path, size, batch_bytes, on_progress=lambda _: job.count(0), stop=lambda: job.count(0))
         if manifest and (manifest.sha256, manifest.batch_sha256) == (hashes.sha256, hashes.batches):
-            facts = _facts(manifest)
+            facts = facts_of(manifest)
         else:
             facts = self._own_facts(archive_id, path.name, size, batch_bytes, hashes)
         self.library.set_aside_ledger(archive_id)  # one that is there cannot be read: its archive would be known
@@ -120,74 +123,69 @@ class Orphans:
 
     # On a remote
 
-    def _on_remote(self, connection_id: str, remote: Remote, job: Job) -> list[Orphan]:
-        buried = {doc["remote_id"] for _, doc in self.library.db.table("tombstones").items() if doc["connection_id"] == connection_id}
+    def _on_connection(self, connection_id: str, remote: Remote, job: Job, *, adopt: bool) -> list[Orphan]:
+        inventory = Inventory.taken(remote, CheckGate(job.stopped.is_set, job.count))
+        buried = {stone.remote_id for stone in all_of(self.library.db) if stone.connection_id == connection_id}
         found: list[Orphan] = []
-        for archive_id in remote.list_archives():
-            objects = [o for o in remote.list_objects(archive_id, CheckGate(job.stopped.is_set, job.count)) if not o.trashed]
-            found += self._strangers(connection_id, archive_id, [o for o in objects if o.remote_id not in buried])
+        for archive_id in inventory.archives():
+            objects = [each for each in inventory.of(archive_id) if not each.trashed and each.remote_id not in buried]
+            if archive_id in self.library.views:
+                found += self._strangers(connection_id, archive_id, objects, is_by_name=remote.is_local, adopt=adopt)
+            elif objects and archive_id not in self.library.broken:
+                orphan = Orphan(connection_id, archive_id, "", sum(each.size_bytes for each in objects if each.name != MANIFEST_NAME))
+                found.append(self._adopted_remote(orphan, remote, job, objects) if adopt else orphan)
         return found
 
-    def _strangers(self, connection_id: str, archive_id: str, objects: list[Object]) -> list[Orphan]:
-        if archive_id not in self.library.views:
-            whole = sum(each.size_bytes for each in objects if each.name != MANIFEST_NAME)
-            return [Orphan(connection_id, archive_id, "", whole)] if objects else []
-        ledger = self.library.ledger(archive_id)
-        names = {MANIFEST_NAME} | {batch_name(index) for index in range(ledger.batch_count)}
-        return [Orphan(connection_id, archive_id, each.name, each.size_bytes) for each in objects if each.name not in names]
+    def _strangers(self, connection_id: str, archive_id: str, objects: list[Object], *, is_by_name: bool, adopt: bool) -> list[Orphan]:
+        """What lies in a known archive's folder and its ledger does not name.
 
-    def _adopted_remote(self, orphan: Orphan, remote: Remote, job: Job) -> Orphan:
-        if orphan.name:
-            return replace(orphan, why_not="it belongs to no archive's table of batches")
+        ``is_by_name``: ids are made of names there, so that under the name of a batch lies what the ledger means by it.
+        """
+        ledger = self.library.ledger(archive_id)
+        manifest = ledger.manifest(connection_id)
+        known = {ledger.remote_id(connection_id, None), manifest[0] if manifest else None, *ledger.remote_ids(connection_id)}
+        if is_by_name:
+            names = {MANIFEST_NAME, *map(batch_name, range(ledger.batch_count))}
+            known |= {each.remote_id for each in objects if each.name in names}
+        strangers = [each for each in objects if each.remote_id not in known]
+        taken = self._take_up(ledger, connection_id, strangers) if adopt else set()
+        return [
+            Orphan(
+                connection_id, archive_id, each.name, each.size_bytes, each.remote_id, each.remote_id in taken,
+                _why_not(each, ledger, connection_id) if adopt and each.remote_id not in taken else None,
+            )
+            for each in strangers
+        ]  # fmt: skip
+
+    def _take_up(self, ledger: Ledger, connection_id: str, strangers: list[Object]) -> set[str]:
+        """Batches that the archive's own table describes, and that are not stored there: they need not be sent. The ids that were taken."""
+        facts = ledger.facts
+        with self.library.locks.share(facts.archive_id) as shared:
+            if not shared:
+                return set()
+            chosen = chosen_by(ledger.table(), facts.size_bytes, facts.batch_bytes, strangers)
+            note_stored(ledger, connection_id, chosen)
+            ids = set(ledger.remote_ids(connection_id))
+        self.library.changed(facts.archive_id)
+        return {each.remote_id for each in chosen.values() if each.remote_id in ids}
+
+    def _adopted_remote(self, orphan: Orphan, remote: Remote, job: Job, objects: list[Object]) -> Orphan:
         try:
-            adopt_from_remote(self.library, orphan.where, orphan.archive_id, remote, job)
+            adopt_from_remote(self.library, orphan.where, orphan.archive_id, remote, job, objects)
         except (ApplianceError, OSError) as error:
             return replace(orphan, why_not=str(error))
         return replace(orphan, adopted=True)
 
 
-def adopt_from_remote(library: Library, connection_id: str, archive_id: str, remote: Remote, job: Job) -> None:
-    """Entry and ledger of an archive that only the remote knows, from manifest and listing alone; it is released then.
-
-    The manifest is hostile input. Raises Damaged where it is missing, wrong or of another archive; RemoteError.
-    """
-    manifest, objects = read_manifest(archive_id, remote, CheckGate(job.stopped.is_set, job.count))
-    ledger = library.create_ledger(_facts(manifest), manifest.batch_sha256, local=False)
-    note_stored(ledger, connection_id, objects)
-    library.add(Archive.from_facts(ledger.facts, title=ledger.title, owner=ledger.owner, removed_at=None))
-
-
-def read_manifest(archive_id: str, remote: Remote, gate: CheckGate) -> tuple[Manifest, dict[str, Object]]:
-    """The archive's manifest and what else lies beside it, by name. Raises Damaged where there is none that can be right, RemoteError."""
-    objects = {each.name: each for each in remote.list_objects(archive_id, gate) if not each.trashed}
-    found = objects.get(MANIFEST_NAME)
-    if found is None or found.size_bytes > _MOST_MANIFEST_BYTES:
-        raise Damaged("it has no manifest: its batches can be put together by hand only")
-    manifest = Manifest.from_bytes(b"".join(remote.get(found.remote_id, 0, found.size_bytes, gate)))
-    if manifest.archive_id != archive_id or safe_file_name(manifest.file_name) != manifest.file_name:
-        raise Damaged("its manifest is of another archive, or names a file that cannot be")
-    return manifest, objects
-
-
-def _facts(manifest: Manifest) -> ArchiveFacts:
-    return ArchiveFacts(
-        archive_id=manifest.archive_id, title=manifest.title, file_name=manifest.file_name, owner=manifest.owner,
-        size_bytes=manifest.size_bytes, sha256=manifest.sha256, batch_bytes=manifest.batch_bytes, created_at=manifest.created_at,
-    )  # fmt: skip
-
-
-def note_stored(ledger: Ledger, connection_id: str, objects: dict[str, Object]) -> None:
-    """Take up what a listing found right: batches, and the manifest if there is one that was read before."""
-    found = ((index, objects.get(batch_name(index))) for index in range(ledger.batch_count))
-    right = [
-        (index, one.remote_id)
-        for index, one in found
-        if one and one.sha256 == ledger.batch_sha256(index) and one.size_bytes == ledger.range_of(index)[1]
-    ]
-    ledger.stored_many(connection_id, right)
-    manifest = objects.get(MANIFEST_NAME)
-    if manifest and manifest.sha256:
-        ledger.manifest_stored(connection_id, manifest.remote_id, manifest.sha256)
+def _why_not(one: Object, ledger: Ledger, connection_id: str) -> str:
+    index = index_of(one.name)
+    if one.name == MANIFEST_NAME:
+        return "the archive has a manifest of its own"
+    if index is None or index >= ledger.batch_count:
+        return "it belongs to no archive's table of batches"
+    if ledger.is_stored(connection_id, index):
+        return "this batch is stored under another id already"
+    return "it is not what the archive's table says of this batch, or the archive is busy"
 
 
 def _size_bytes(path: Path) -> int:

@@ -11,7 +11,7 @@ from appliance.batches import Hashes, hash_file
 from appliance.catalog.ledger import ArchiveFacts, Ledger
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, Damaged, RemoteError, SourceChanged, Stopped
-from appliance.integrity.orphans import adopt_from_remote, note_stored, read_manifest
+from appliance.integrity.adoption import adopt_from_remote, chosen_by, note_stored, read_manifest
 from appliance.jobs import Job
 from appliance.library import Library
 from appliance.problems import Problems
@@ -91,12 +91,21 @@ class Rebuild:
 
     def _take_up_remotes(self, ledger: Ledger, job: Job) -> None:
         """What remotes that answer have of it; what the others have is found when they answer, and not sent again."""
+        facts = ledger.facts
         for connection in self.connections.all():
+            remote, gate = self.connections.remote(connection.id), CheckGate(job.stopped.is_set, job.count)
             try:
-                remote, gate = self.connections.remote(connection.id), CheckGate(job.stopped.is_set, job.count)
-                note_stored(ledger, connection.id, read_manifest(ledger.facts.archive_id, remote, gate)[1])
-            except (Damaged, RemoteError):
+                found = list(remote.list_objects(facts.archive_id, gate))
+                try:
+                    objects = read_manifest(facts.archive_id, remote, gate, found)[1]
+                except Damaged:
+                    objects = {}
+            except RemoteError:
                 continue
+            # The table is known here: what of the batches is right needs no manifest.
+            there = (each for each in found if not each.trashed)
+            batches = chosen_by(ledger.table(), facts.size_bytes, facts.batch_bytes, there)
+            note_stored(ledger, connection.id, objects | batches)
 
     def _manifest(self, connection_id: str, archive_id: str, job: Job) -> Manifest:
         return read_manifest(archive_id, self.connections.remote(connection_id), CheckGate(job.stopped.is_set, job.count))[0]

@@ -2,76 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance import clock
 from appliance.archive import Archive
 from appliance.catalog.ledger import Ledger
-from appliance.connections import Connections
-from appliance.errors import ApplianceError, RemoteError, Stopped
-from appliance.integrity.listing import list_archive
+from appliance.connections import Connection, Connections
+from appliance.errors import ApplianceError, Stopped
+from appliance.integrity.checking import Checking
+from appliance.integrity.read_back import ReadBack, candidates, sample
+from appliance.integrity.remote_check import RemoteCheck
+from appliance.integrity.report import Report
 from appliance.jobs import Job
 from appliance.library import Library
 from appliance.problems import Problems
-from appliance.remotes.remote import Remote
 from appliance.store import batch_is_right
-from appliance.transfer.gates import CheckGate
+from appliance.views import View
 from mqtt.verbs import IntegrityVerify
 
-log = logging.getLogger("integrity")
 _MEND_LOOK_S = 0.1
 
 
 @dataclass(slots=True)
-class Report:
-    """What ``integrity/job`` answers for a check."""
-
-    archives: int = 0
-    batches_checked: int = 0
-    unknown: list[str] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, archive: Archive, index: int | None, where: str, what: str) -> None:
-        self.findings.append(
-            {"archive_id": archive.id, "title": archive.title, "batch_index": index, "where": where, "what": what, "repaired": False}
-        )
-
-    def to_result(self) -> dict[str, Any]:
-        repaired = sum(finding["repaired"] for finding in self.findings)
-        return {
-            "archives": self.archives, "batches_checked": self.batches_checked, "batches_damaged": len(self.findings),
-            "batches_repaired": repaired, "damage_left": len(self.findings) - repaired, "unknown": self.unknown,
-            "findings": self.findings[:1000],
-        }  # fmt: skip
-
-
-@dataclass(slots=True)
 class Verifier:
-    """``checking`` holds the ids under check right now. ``mended(finding)`` is asked while a repair is waited for."""
+    """``checking`` holds the ids under check right now. ``second_look_s``: when what is absent is looked at again (``Checking``)."""
 
     library: Library
     connections: Connections
     problems: Problems
     is_paused: Callable[[], bool]
     checking: set[str] = field(default_factory=set)
+    second_look_s: float = 5.0
 
     def run(self, wanted: IntegrityVerify, job: Job) -> dict[str, Any]:
-        """Check, write down what is damaged (the engine then mends it from the good side), and with ``repair`` wait for that."""
-        ids = [self.library.find(text) for text in wanted.archives] or self._all_ids()
-        local, remote = wanted.local or not wanted.remote, wanted.remote or wanted.read_back or not wanted.local
-        job.total_bytes = self._bytes_to_read(ids, local=local, remote=remote, read_back=wanted.read_back)
-        report = Report()
+        """Check, write down what is damaged (the engine then mends it from the good side), and with ``repair`` wait for that.
+
+        An archive's lock is held for one batch, or while one archive is compared with what was listed before.
+        """
+        ids, whole = [self.library.find(text) for text in wanted.archives] or self._all_ids(), not wanted.archives
+        read_back = wanted.read_back or wanted.read_back_bytes is not None
+        local, remote = wanted.local or not wanted.remote, wanted.remote or read_back or not wanted.local
+        job.total_bytes = self._bytes_to_read(ids, wanted, local=local, remote=remote, read_back=read_back)
+        report = Report(archives=len(ids))
         report.unknown += [f"{key}: {reason}" for key, reason in self.library.broken.items()]
-        for archive_id in ids:
-            self._check(archive_id, job, report, local=local, remote=remote, read_back=wanted.read_back)
+        checking = Checking(self.library, self.connections, job, report, self.checking, self.second_look_s)
+        for archive_id in ids if local else ():
+            with checking.shown(archive_id):
+                self._check_local(archive_id, checking)
+        for connection in self._connections_of(ids) if remote else ():
+            RemoteCheck(checking, connection).run(ids, whole=whole)
+        if read_back:
+            self._read_back(ids, wanted.read_back_bytes, checking)
         if wanted.repair:
             self._wait_until_mended(job, report)
+        report.keep(self.library.db, whole=whole)
         result = report.to_result()
-        if not (wanted.archives or result["damage_left"] or result["unknown"]):
+        if whole and not (result["damage_left"] or result["unknown"]):
             self._all_is_well()
         return result
 
@@ -84,48 +71,52 @@ class Verifier:
     def _all_ids(self) -> list[str]:
         return [view.archive.id for view in self.library.all_views() if not view.archive.removed_at]
 
-    def _bytes_to_read(self, ids: list[str], *, local: bool, remote: bool, read_back: bool) -> int:
-        total = 0
-        for archive_id in ids:
-            view = self.library.view(archive_id)
-            total += view.archive.size_bytes if local and view.local else 0
-            stored = sum(view.standings[c].stored_bytes for c in self.library.valid & view.standings.keys())
-            total += stored * (remote + read_back)
-        return total
+    def _views(self, ids: list[str]) -> list[View]:
+        return [view for archive_id in ids if (view := self.library.views.get(archive_id))]
 
-    def _check(self, archive_id: str, job: Job, report: Report, *, local: bool, remote: bool, read_back: bool) -> None:
-        with self.library.locks.share(archive_id) as shared:
-            if not shared:
-                report.unknown.append(f"{archive_id}: busy with a release or removal")
-                return
-            archive, ledger = self.library.archive(archive_id), self.library.ledger(archive_id)
-            report.archives += 1
-            self.checking.add(archive_id)
-            try:
-                if local:
-                    self._check_local(archive, ledger, job, report)
-                for connection_id in sorted(self.library.valid & ledger.connections()) if remote else ():
-                    self._check_remote(archive, ledger, connection_id, job, report, read_back=read_back)
-            finally:
-                self.checking.discard(archive_id)
-                self.library.changed(archive_id)
+    def _connections_of(self, ids: list[str]) -> list[Connection]:
+        """The valid ones on which any of these archives has something."""
+        holding = {connection_id for view in self._views(ids) for connection_id in view.standings}
+        return [connection for connection in self.connections.all() if connection.id in self.library.valid & holding]
+
+    def _bytes_to_read(self, ids: list[str], wanted: IntegrityVerify, *, local: bool, remote: bool, read_back: bool) -> int:
+        """Where a remote knows the checksums of what it has, only what is read back counts."""
+        disks = {connection.id for connection in self.connections.all() if self.connections.remote(connection.id).is_local}
+        total = back = 0
+        for view in self._views(ids):
+            total += view.archive.size_bytes if local and view.local else 0
+            valid = self.library.valid & view.standings.keys()
+            total += sum(view.standings[c].stored_bytes for c in valid & disks) if remote else 0
+            back += sum(view.standings[c].stored_bytes for c in valid) if read_back else 0
+        return total + min(back, wanted.read_back_bytes or back)
 
     # Local
 
-    def _check_local(self, archive: Archive, ledger: Ledger, job: Job, report: Report) -> None:
+    def _check_local(self, archive_id: str, checking: Checking) -> None:
+        index: int | None = 0
+        while index is not None:
+            with checking.archive(archive_id) as held:
+                if held is None:
+                    if archive_id in self.library.views:
+                        checking.report.unknown.append(f"{checking.title(archive_id)}: it is being released or removed")
+                    return
+                index = self._check_next(*held, index, checking)
+
+    def _check_next(self, archive: Archive, ledger: Ledger, index: int, checking: Checking) -> int | None:
+        """One batch of the local copy; the next one's index, or None at the end."""
         if ledger.is_released:
-            return
+            return None
         try:
             self.library.folder.check_store()
         except ApplianceError as error:
-            report.unknown.append(f"{archive.title}: {error}")
-            return
-        for index in range(ledger.batch_count):
-            report.batches_checked += 1
-            if not ledger.is_cached(index):
-                report.add(archive, index, "local", "was found damaged before")
-            elif not batch_is_right(self.library.local_file(archive), ledger, index, job.count):
-                self._note_local(archive, ledger, index, report)
+            checking.report.unknown.append(f"{archive.title}: {error}")
+            return None
+        checking.report.batches_checked += 1
+        if not ledger.is_cached(index):
+            checking.report.add(archive, index, "local", "was found damaged before")
+        elif not batch_is_right(self.library.local_file(archive), ledger, index, checking.job.count):
+            self._note_local(archive, ledger, index, checking.report)
+        return index + 1 if index + 1 < ledger.batch_count else None
 
     def _note_local(self, archive: Archive, ledger: Ledger, index: int, report: Report) -> None:
         self.library.folder.check_store()  # a disk that went away meanwhile is no damage
@@ -139,49 +130,19 @@ class Verifier:
             needs_you=False,
         )
 
-    # Remote
+    # Read back
 
-    def _check_remote(self, archive: Archive, ledger: Ledger, connection_id: str, job: Job, report: Report, *, read_back: bool) -> None:
-        gate = CheckGate(job.stopped.is_set, job.count)
-        try:
-            remote = self.connections.remote(connection_id)
-            listing = list_archive(ledger, connection_id, remote, gate)
-            report.batches_checked += len(listing.right) + len(listing.absent) + len(listing.different)
-            for index in listing.absent:
-                self._note_remote(archive, ledger, connection_id, index, "missing on the remote", report)
-            for index in listing.different:
-                self._note_remote(archive, ledger, connection_id, index, "different on the remote", report)
-            for index in listing.returned:
-                ledger.stored(connection_id, index, ledger.remote_id(connection_id, index) or "")
-            if ledger.manifest(connection_id) and not listing.manifest_right:
-                ledger.manifest_lost(connection_id)
-                report.add(archive, None, connection_id, "manifest missing or different")
-            if read_back:
-                self._read_back(archive, ledger, connection_id, listing.right, remote, gate, report)
-        except Stopped:
-            raise
-        except RemoteError as error:
-            report.unknown.append(f"{archive.title}: {error}")
-
-    def _note_remote(self, archive: Archive, ledger: Ledger, connection_id: str, index: int, what: str, report: Report) -> None:
-        log.warning("batch %d of %s: %s", index, archive.title, what, extra={"archive_id": archive.id})
-        ledger.unstored(connection_id, index, what)
-        report.add(archive, index, connection_id, what)
-
-    def _read_back(
-        self, archive: Archive, ledger: Ledger, connection_id: str, indices: list[int], remote: Remote, gate: CheckGate, report: Report
-    ) -> None:
-        first = count = 0
-        for index in indices:
-            if not _reads_right(ledger, connection_id, index, remote, gate):
-                self._note_remote(archive, ledger, connection_id, index, "reads back different", report)
-                continue
-            if count and index == first + count:
-                count += 1
-            else:
-                _write_down(ledger, connection_id, first, count)
-                first, count = index, 1
-        _write_down(ledger, connection_id, first, count)
+    def _read_back(self, ids: list[str], budget_bytes: int | None, checking: Checking) -> None:
+        found = candidates(self.library, ids)
+        if budget_bytes is None:
+            ReadBack(checking).run(found)
+            return
+        chosen = sample(found, budget_bytes)
+        if not chosen and any(view.standings for view in self._views(ids)):
+            checking.report.unknown.append(
+                f"nothing was read back: a batch is larger than the budget of {budget_bytes:,} bytes; allow at least a batch's size"
+            )
+        ReadBack(checking).run(sorted(chosen, key=lambda each: (each.archive_id, each.connection_id, each.index)))
 
     # Mending
 
@@ -208,26 +169,11 @@ class Verifier:
         """A good copy is known, its connection is usable, and nothing needs a person."""
         view = self.library.views.get(finding["archive_id"])
         ledger, index, where = self.library.ledger(finding["archive_id"]), finding["batch_index"], finding["where"]
-        in_the_way = {where, "transfer-store", "store"}
-        if view is None or self.is_paused() or any(p.needs_you and p.about in in_the_way for p in self.problems.standing()):
+        needing = {problem.about for problem in self.problems.standing() if problem.needs_you}
+        if view is None or self.is_paused() or needing & {where, "transfer-store", "store"}:
             return False
+        is_elsewhere = index is not None and any(ledger.is_stored(each, index) for each in self.library.valid - needing - {where})
         if where == "local":
-            return any(ledger.is_stored(connection, index) for connection in self.library.valid)
-        return where == self.library.active and (
-            index is None or (view.local and ledger.is_cached(index)) or self._comes_back(ledger, index)
-        )
-
-    def _comes_back(self, ledger: Ledger, index: int) -> bool:
-        return ledger.wanted_local and any(ledger.is_stored(connection, index) for connection in self.library.valid)
-
-
-def _reads_right(ledger: Ledger, connection_id: str, index: int, remote: Remote, gate: CheckGate) -> bool:
-    digest = hashlib.sha256()
-    for piece in remote.get(ledger.remote_id(connection_id, index) or "", 0, ledger.range_of(index)[1], gate):
-        digest.update(piece)
-    return digest.digest() == ledger.batch_sha256(index)
-
-
-def _write_down(ledger: Ledger, connection_id: str, first: int, count: int) -> None:
-    if count:
-        ledger.read_back(connection_id, first, count, clock.now())
+            return is_elsewhere
+        # Of a released archive it is carried over from another connection.
+        return where == self.library.active and (index is None or (view.local and ledger.is_cached(index)) or is_elsewhere)

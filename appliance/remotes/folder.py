@@ -14,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,10 +38,12 @@ from appliance.remotes.folder_files import (
     opened,
 )
 from appliance.remotes.folder_place import FILE_MODE, GONE, Place
-from appliance.remotes.layout import is_object_name
-from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Gate, Object, Usage
+from appliance.remotes.layout import CATALOG, MANIFEST_NAME, OWNER_NAME, is_copy_name, is_object_name
+from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Epoch, Gate, Object, Trashed, Usage
+from mqtt.topics import APPLIANCE_ID
 
 TRASH_NAME = ".trash"
+_TRASH_ID = re.compile(r"[a-z0-9-]{7,36}\.[A-Za-z0-9.-]{8,64}\.[0-9a-f]{8}")
 _PROBE = b"PyArchive was here: this file may be deleted.\n" * 100
 _NO_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO})  # what opening a link (Linux, others) and a socket says
 
@@ -49,22 +52,19 @@ class FolderRemote:
     """``Remote`` on a folder. ``folder_id`` is what ``create`` returned when the connection was added."""
 
     kind = "folder"
+    is_local = True
 
-    def __init__(self, folder: Path, appliance_id: str, connection_id: str, epoch: str, *, folder_id: str | None) -> None:
-        self._place = Place(folder, appliance_id, connection_id, epoch, folder_id)
+    def __init__(
+        self, folder: Path, appliance_id: str, connection_id: str, epoch_of: Callable[[str], Epoch], *, folder_id: str | None
+    ) -> None:
+        self._place = Place(folder, appliance_id, connection_id, epoch_of, folder_id)
         self._probe = self._place.home / f".probe-{connection_id}"
         self._lock = threading.Lock()
         self._written_now: set[str] = set()
 
     def create(self) -> str:
-        """Mark the folder when its connection is added; returns the id that the connection has to remember.
-
-        The folder itself must exist. A folder that is marked already (by another appliance, by a connection before) is joined.
-        Raises RemoteAway (no folder), RemoteForeign (another epoch owns our place in it), RemoteReadOnly, RemoteFull.
-        """
-        folder_id = self._place.create()
-        self._place.prepare()
-        return folder_id
+        """The folder itself must exist. A folder that is marked already (by another appliance, by a connection before) is joined."""
+        return self._place.create()
 
     def prepare(self) -> None:
         self._place.prepare()
@@ -196,15 +196,32 @@ class FolderRemote:
                 self._place.require(from_disk=True)
             raise RemoteDamaged(f"{remote_id} is gone or cannot be read: {error.strerror}") from error
 
+    def list_all(self, gate: Gate) -> Iterator[Object]:
+        for archive_id in self.list_archives():
+            yield from self._objects(archive_id, gate)
+
     def list_archives(self) -> Iterator[str]:
         self._place.require()
         with self._place.boundary("listing archives"):
-            names = filter(ARCHIVE_ID.fullmatch, self._names(self._place.home))
-            folders = [name for name in names if stat.S_ISDIR((self._place.home / name).lstat().st_mode)]
+            folders = self._folders(self._place.home, ARCHIVE_ID)
         yield from folders
 
+    def list_appliances(self) -> list[str]:
+        self._place.require()
+        with self._place.boundary("listing appliances"):
+            return [name for name in self._folders(self._place.folder, APPLIANCE_ID) if self._is_of_an_appliance(self._place.folder / name)]
+
+    def _is_of_an_appliance(self, place: Path) -> bool:
+        """owner.json, or archives where a person copied the folder and left that out."""
+        if (place / OWNER_NAME).is_file():
+            return True
+        return any((place / name / MANIFEST_NAME).is_file() for name in self._folders(place, ARCHIVE_ID))
+
+    def _folders(self, place: Path, pattern: re.Pattern[str]) -> list[str]:
+        return [name for name in filter(pattern.fullmatch, self._names(place)) if stat.S_ISDIR((place / name).lstat().st_mode)]
+
     def list_objects(self, archive_id: str, gate: Gate) -> Iterator[Object]:
-        if not ARCHIVE_ID.fullmatch(archive_id):
+        if archive_id != CATALOG and not ARCHIVE_ID.fullmatch(archive_id):
             raise BadRequest(f"{archive_id[:64]!r} is no id of an archive")
         return self._objects(archive_id, gate)
 
@@ -212,7 +229,7 @@ class FolderRemote:
         self._place.require()
         with self._place.boundary(f"listing {archive_id}"):
             names = self._names(self._place.home / archive_id)
-        for name in filter(is_object_name, names):
+        for name in filter(is_copy_name if archive_id == CATALOG else is_object_name, names):
             one = self.stat(f"{archive_id}/{name}", gate)
             if one is not None:
                 yield one
@@ -243,6 +260,40 @@ class FolderRemote:
         durable.sync_dir(trash)  # first: after a power cut in between it has two names, not none
         durable.sync_dir(source.parent)
 
+    def untrash(self, remote_id: str) -> None:
+        """An object in a folder's trash has lost its id: nothing happens."""
+        _split(remote_id)
+
+    def list_trash(self, gate: Gate) -> Iterator[Trashed]:
+        self._place.require()
+        trash = self._place.home / TRASH_NAME
+        with self._place.boundary("listing the trash"):
+            names = self._names(trash)
+        for name in names:
+            gate(0)
+            with self._place.boundary("listing the trash"), contextlib.suppress(FileNotFoundError):
+                found = (trash / name).lstat()
+                archive_id, _, rest = name.partition(".")
+                if stat.S_ISREG(found.st_mode) and _TRASH_ID.fullmatch(name):
+                    yield Trashed(name, None, archive_id, rest.rpartition(".")[0], found.st_size)
+
+    def purge(self, trash_id: str) -> None:
+        if not _TRASH_ID.fullmatch(trash_id):
+            raise BadRequest(f"{trash_id[:64]!r} is no name of something in the trash")
+        self._place.require_ours()
+        trash = self._place.home / TRASH_NAME
+        with self._place.boundary("emptying the trash"):
+            durable.unlink(trash / trash_id, missing_ok=True)
+
+    def take_over(self) -> None:
+        self._place.take_over()
+
+    def keep_signed_in(self) -> None:
+        """Nobody signs in to a folder."""
+
+    def account(self) -> str | None:
+        return None
+
     def usage(self) -> Usage:
         self._place.require()
         with self._place.boundary("asking for space"):
@@ -258,7 +309,8 @@ class FolderRemote:
 def _split(remote_id: str) -> tuple[str, str]:
     """Archive id and name. Raises BadRequest for all that does not stay in its place."""
     archive_id, _, name = remote_id.partition("/")
-    if not ARCHIVE_ID.fullmatch(archive_id) or not is_object_name(name):
+    is_ours = is_copy_name(name) if archive_id == CATALOG else ARCHIVE_ID.fullmatch(archive_id) and is_object_name(name)
+    if not is_ours:
         raise BadRequest(f"{remote_id[:64]!r} is no id of an object in a folder")
     return archive_id, name
 

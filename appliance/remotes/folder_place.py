@@ -3,7 +3,7 @@
 A disk that is not mounted leaves an empty folder. So the folder carries a marker, ``.pyarchive``; without it every answer is
 unknown, and nothing is written. Several appliances and connections may share a folder: the marker says which folder it is
 (a random id that each connection remembers), ``<appliance id>/owner.json`` who may write below that appliance's id (by a
-random epoch: whoever takes an appliance id over writes a new one, and the former owner stops).
+random epoch that changes once a process: whoever takes an appliance id over writes a new one, and the former owner stops).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import secrets
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from appliance import durable
 from appliance.batches import drop_cache
 from appliance.errors import RemoteAway, RemoteError, RemoteForeign, RemoteFull, RemoteReadOnly
 from appliance.remotes.layout import OWNER_NAME, README_NAME, README_TITLE, readme
+from appliance.remotes.remote import Epoch
 
 MARKER_NAME = ".pyarchive"
 FOLDER_MODE, FILE_MODE, PUBLIC_MODE = 0o750, 0o640, 0o644
@@ -37,15 +38,18 @@ _NO_MORE_THAN_BYTES = 64 * 1024
 class Place:
     """Thread-safe."""
 
-    def __init__(self, folder: Path, appliance_id: str, connection_id: str, epoch: str, folder_id: str | None) -> None:
+    def __init__(
+        self, folder: Path, appliance_id: str, connection_id: str, epoch_of: Callable[[str], Epoch], folder_id: str | None
+    ) -> None:
         self.folder = folder
         self.home = folder / appliance_id
         self.folder_id = folder_id
         self._appliance_id = appliance_id
         self._connection_id = connection_id
-        self._epoch = epoch
+        self._epoch_of = epoch_of
         self._synced: set[Path] = set()
         self._making = threading.Lock()
+        self._owning = threading.Lock()
 
     def create(self) -> str:
         """Mark an existing folder, or join one that is marked already. Returns its id."""
@@ -69,12 +73,32 @@ class Place:
         with self.boundary("preparing the folder"), self._marker() as found:
             # The open marker keeps the disk from being unmounted before the folder is made on it.
             self._compare(found)
-            has_owner = self._refuse_foreign_owner()
-            self._write_readme()
-            self.make_folder(self.home)
-            if not has_owner:
-                owner = {"format": _OWNER_FORMAT, "version": _VERSION, "appliance_id": self._appliance_id, "epoch": self._epoch}
-                durable.replace(self.home / OWNER_NAME, _json_line(owner), FILE_MODE)
+            with self._owning:
+                word = self._refuse_foreign_owner()
+                self._write_readme()
+                self.make_folder(self.home)
+                if word is None or not self._epoch.is_fresh:
+                    self._own(word)
+
+    def take_over(self) -> None:
+        """Our word into owner.json, whoever's stands there. Raises RemoteAway, RemoteReadOnly."""
+        with self.boundary("taking the folder over"), self._marker() as found:
+            self._compare(found)
+            with self._owning:
+                self.make_folder(self.home)
+                self._own(_word_in(read_small(self.home / OWNER_NAME)))
+
+    @property
+    def _epoch(self) -> Epoch:
+        if self.folder_id is None:
+            raise RemoteForeign(f"{self.folder} was not marked yet; add it as a connection")
+        return self._epoch_of(f"{self.folder_id}/{self._appliance_id}")
+
+    def _own(self, found: str | None) -> None:
+        word = self._epoch.next(found)
+        owner = {"format": _OWNER_FORMAT, "version": _VERSION, "appliance_id": self._appliance_id, "epoch": word}
+        durable.replace(self.home / OWNER_NAME, _json_line(owner), FILE_MODE)
+        self._epoch.written(word)
 
     def _write_readme(self) -> None:
         path = self.folder / README_NAME
@@ -91,13 +115,14 @@ class Place:
         """As before, and no other appliance has taken it over. Before every change."""
         self.require()
         with self.boundary("looking whose folder it is"):
-            if not self._refuse_foreign_owner():
-                self.prepare()
+            word = self._refuse_foreign_owner()
+        if word is None or not self._epoch.is_fresh:
+            self.prepare()
 
     def require_writable(self) -> None:
         self.require()
         with self.boundary("looking whose folder it is"):
-            lowest = self.home if self._refuse_foreign_owner() else self.folder
+            lowest = self.folder if self._refuse_foreign_owner() is None else self.home
         if not os.access(lowest, os.W_OK):
             raise RemoteReadOnly(f"{lowest} may not be written to; mount it writable for the appliance's user")
 
@@ -146,17 +171,18 @@ class Place:
         if found != self.folder_id:
             raise RemoteForeign(f"another disk or folder is mounted at {self.folder}; mount the one that was connected")
 
-    def _refuse_foreign_owner(self) -> bool:
-        """False where nobody has written himself down yet."""
+    def _refuse_foreign_owner(self) -> str | None:
+        """The word in owner.json; None where nobody has written himself down yet."""
         content = read_small(self.home / OWNER_NAME)
         if content is None:
-            return False
-        if _document(content).get("epoch") != self._epoch:
+            return None
+        word = _word_in(content)
+        if word is None or not self._epoch.accepts(word):
             raise RemoteForeign(
                 f"{self.home} was taken over by another appliance ({OWNER_NAME} has another epoch); nothing is written there. "
                 "Use another folder, or run `pyarchive recover` if this appliance is to own it"
             )
-        return True
+        return word
 
 
 def translated(error: OSError, folder: Path, doing: str, needed_bytes: int = 0) -> RemoteError:
@@ -194,6 +220,11 @@ def read_small(path: Path) -> bytes | None:
         return os.read(fd, _NO_MORE_THAN_BYTES)
     finally:
         os.close(fd)
+
+
+def _word_in(owner: bytes | None) -> str | None:
+    word = _document(owner or b"").get("epoch")
+    return word if isinstance(word, str) else None
 
 
 def _json_line(document: dict[str, Any]) -> bytes:

@@ -6,6 +6,7 @@
     <appliance id>/owner.json
     <appliance id>/<archive id>/00000000, 00000001, …    the batches, byte for byte
     <appliance id>/<archive id>/manifest.json
+    <appliance id>/catalog/catalog-20261124T035507Z.json  copies of the catalog, by the UTC time at which they were made
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ from appliance.names import ARCHIVE_ID, MAX_TITLE_CHARACTERS, checked_owner, cle
 MANIFEST_NAME = "manifest.json"
 README_NAME = "README.txt"
 OWNER_NAME = "owner.json"
+CATALOG = "catalog"
+"""Stands where an archive id does (which has at least eight characters) for the folder of the catalog's copies."""
 MAX_BATCHES = 10**8
 MAX_MANIFEST_BYTES = 512 * 1024 * 1024
 """Of a manifest that is read: room for two million batches."""
 
 _FORMAT, _VERSION = "pyarchive-manifest", 1
 _BATCH_NAME = re.compile(r"[0-9]{8}")
+_COPY_NAME = re.compile(r"catalog-[0-9]{8}T[0-9]{6}Z\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMOTE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
 _SHA256_BYTES = 32
@@ -48,6 +52,11 @@ def batch_name(index: int) -> str:
 
 def is_object_name(name: str) -> bool:
     return name == MANIFEST_NAME or _BATCH_NAME.fullmatch(name) is not None
+
+
+def is_copy_name(name: str) -> bool:
+    """``catalog-20261124T035507Z.json``: a copy of the catalog, by the UTC time at which it was made."""
+    return _COPY_NAME.fullmatch(name) is not None
 
 
 def index_of(name: str) -> int | None:

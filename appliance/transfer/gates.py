@@ -13,18 +13,25 @@ from appliance.remotes.remote import PIECE_BYTES
 from appliance.transfer.throttle import RateMeter, Throttle
 from mqtt.messages import Direction
 
+_PROOF_BYTES = 1 << 20
+
 
 @dataclass(slots=True, eq=False)
 class Moving:
-    """The batch that a slot moves now; ``index`` None is the manifest, or the end of a restore."""
+    """The batch that a slot moves now; ``index`` None is the manifest, or the end of a restore.
+
+    ``carried``: through the spool, on its way from one connection to another. ``ticket`` is that of the line.
+    """
 
     slot: int
     archive_id: str
     index: int | None
     connection_id: str
     direction: Direction
+    carried: bool
     size_bytes: int
     started_at: datetime
+    ticket: int = 0
     done_bytes: int = 0
     last_piece_s: float = field(default_factory=clock.monotonic_s)
     waits_for_limit: bool = False
@@ -62,13 +69,19 @@ class CheckGate:
 
 
 class TransferGate:
-    """For one batch in one slot. ``may_go_on`` is the engine's word on pause, shutdown and the archive's lock."""
+    """For one batch in one slot. ``may_go_on`` is the engine's word on pause, shutdown and the archive's lock.
 
-    def __init__(self, moving: Moving, may_go_on: Callable[[Moving], bool], throttle: Throttle | None, total: RateMeter) -> None:
+    ``works()`` is called once, when the first MiB has moved: who waits to see whether the line works need not wait for the whole batch.
+    """
+
+    def __init__(
+        self, moving: Moving, may_go_on: Callable[[Moving], bool], throttle: Throttle | None, total: RateMeter, works: Callable[[], None]
+    ) -> None:
         self._moving = moving
         self._may_go_on = may_go_on
         self._throttle = throttle
         self._total = total
+        self._works = works
 
     def piece_bytes(self) -> int:
         return self._throttle.piece_bytes() if self._throttle else PIECE_BYTES
@@ -80,7 +93,10 @@ class TransferGate:
             self._moving.waits_for_limit = True
             self._throttle.take(size_bytes, self._must_stop)
             self._moving.waits_for_limit = False
-        self._moving.done_bytes = min(self._moving.done_bytes + size_bytes, self._moving.size_bytes)
+        before = self._moving.done_bytes
+        self._moving.done_bytes = min(before + size_bytes, self._moving.size_bytes)
+        if before < _PROOF_BYTES <= self._moving.done_bytes:
+            self._works()
         self._moving.last_piece_s = clock.monotonic_s()
         self._moving.meter.add(size_bytes)
         self._total.add(size_bytes)

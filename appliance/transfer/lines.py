@@ -1,73 +1,142 @@
-"""The state of the way to each connection: open, or closed until a time and for a reason, tried by one slot at a time."""
+"""The state of the ways to each connection: open, or closed until a time and for a reason, tried by one slot at a time.
+
+A connection has three lines: one that all use, one for uploads, one for downloads. A remote that is full, or may only be read,
+closes the way up and leaves the way down open; one that is away closes both.
+"""
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from appliance import clock
-from appliance.errors import ApplianceError, RemoteAway, RemoteBusy
+from appliance.errors import (
+    Adopting,
+    ClockWrong,
+    DailyLimit,
+    RemoteAway,
+    RemoteBusy,
+    RemoteError,
+    RemoteFull,
+    RemoteReadOnly,
+    RemoteRefused,
+)
 from appliance.transfer.retry import Backoff
+from mqtt.messages import Direction
 
-_FOLDER_CAP_S = 15.0
+_QUICK_CAP_S = 15.0
+_OF_ONE_DIRECTION = (RemoteFull, RemoteReadOnly, RemoteRefused, DailyLimit, Adopting)
+Key = tuple[str, Direction | None]
+Trouble = tuple[str | None, datetime | None, str | None]
 
 
 @dataclass(slots=True)
 class Line:
-    """``closed_until_s`` is monotonic; ``told_to_wait`` marks a Retry-After, which no button ends."""
+    """``closed_until_s`` is monotonic. ``told_to_wait``: by a Retry-After, which no button ends. ``stays``: nor does a success that
+    was on its way before. ``codes``: of all failures since the line worked last; ``failure`` is the number of the last one.
+    """
 
     attempts: int = 0
     closed_until_s: float = 0.0
     reason: str | None = None
+    code: str | None = None
+    codes: set[str] = field(default_factory=set)
     told_to_wait: bool = False
+    stays: bool = False
     trying: bool = False
+    failure: int = 0
 
 
 class Lines:
-    """Thread-safe. ``on_change(connection_id)`` is called when a line closes or opens."""
+    """Thread-safe. ``on_change(connection_id)`` is called when a line closes or opens.
+
+    Who enters gets a ticket and hands it back. What was begun before a line closed and fails after it is the same failure
+    once more, not another one: three slots that are cut off together wait as long as one.
+    """
 
     def __init__(self, cap_s: Callable[[], float], on_change: Callable[[str], None]) -> None:
-        self._lines: dict[str, Line] = {}
+        self._lines: defaultdict[Key, Line] = defaultdict(Line)
         self._lock = threading.Lock()
         self._cap_s = cap_s
         self._on_change = on_change
+        self._failures = 0
         self._random = random.Random()  # noqa: S311 (jitter is no secret)
 
-    def enter(self, connection_id: str) -> bool:
-        """May a slot use the line now? After a failure only one may, until it has proved itself."""
+    def is_open(self, connection_id: str, direction: Direction) -> bool:
+        """May a slot use the way now? After a failure only one may, until it has proved itself."""
+        now = clock.monotonic_s()
         with self._lock:
-            line = self._lines.setdefault(connection_id, Line())
-            if line.closed_until_s > clock.monotonic_s() or (line.attempts and line.trying):
-                return False
-            line.trying = True
-            return True
+            return not any(
+                line.closed_until_s > now or (line.attempts and line.trying) for line in self._of(connection_id, direction)
+            )  # fmt: skip
 
-    def leave(self, connection_id: str) -> None:
-        """The slot ended without learning anything (it was stopped)."""
+    def enter(self, connection_id: str, direction: Direction) -> int:
+        """The ticket of a slot that begins now; ask ``is_open`` before."""
         with self._lock:
-            self._lines[connection_id].trying = False
+            for line in self._of(connection_id, direction):
+                line.trying = True
+            return self._failures
 
-    def succeeded(self, connection_id: str) -> None:
+    def leave(self, connection_id: str, direction: Direction, ticket: int) -> None:
+        """The slot learned nothing (it was stopped), or enough for others to follow: bytes move again."""
         with self._lock:
-            was_closed = self._lines.setdefault(connection_id, Line()).attempts > 0
-            self._lines[connection_id] = Line()
-        if was_closed:
+            for line in self._of(connection_id, direction):
+                if line.failure <= ticket:
+                    line.trying = False
+
+    def succeeded(self, connection_id: str, direction: Direction | None = None, ticket: int | None = None) -> None:
+        """Open the way. Without a direction (a sign-in, a validation): all of them, whatever they were told.
+
+        A success that was on its way when the remote said "later" or "no" (``ticket``) does not take that back.
+        """
+        with self._lock:
+            keys = self._keys(connection_id) if direction is None else [(connection_id, None), (connection_id, direction)]
+            opened = [key for key in keys if not self._outlives(self._lines[key], ticket)]
+            is_news = any(self._lines[key].attempts for key in opened)
+            for key in opened:
+                self._lines[key] = Line(failure=self._lines[key].failure)
+        if is_news:
             self._on_change(connection_id)
 
-    def failed(self, connection_id: str, error: ApplianceError, *, is_folder: bool) -> None:
-        """Close the line: full jitter, a Retry-After kept; a folder's disk is looked for at least every 15 s."""
+    def _outlives(self, line: Line, ticket: int | None) -> bool:
+        return line.stays and ticket is not None and line.failure > ticket
+
+    def failed(self, connection_id: str, error: RemoteError, direction: Direction, ticket: int, *, is_local: bool) -> int:
+        """Close the way: full jitter, a Retry-After kept; what needs a person is tried seldom. How many failures it were in a row.
+
+        A disk (``is_local``) is looked for at least every 15 s, and so is a network: they come back all of a sudden.
+        """
         told_s = error.retry_after_s if isinstance(error, RemoteBusy) else None
-        cap_s = min(self._cap_s(), _FOLDER_CAP_S) if is_folder or isinstance(error, RemoteAway) else self._cap_s()
         with self._lock:
-            line = self._lines.setdefault(connection_id, Line())
-            delay_s = Backoff(cap_s=cap_s).delay_s(line.attempts, self._random, told_s)
-            line.attempts += 1
-            line.closed_until_s = clock.monotonic_s() + delay_s
-            line.reason, line.told_to_wait, line.trying = str(error), told_s is not None, False
+            line = self._lines[connection_id, direction if isinstance(error, _OF_ONE_DIRECTION) else None]
+            line.codes.add(error.code)
+            again = line.failure > ticket and line.attempts > 0
+            closed_until_s = clock.monotonic_s() + self._delay_s(error, 0 if again else line.attempts, told_s, is_local=is_local)
+            if again and not (told_s and closed_until_s > line.closed_until_s):
+                return line.attempts
+            self._close(line, error, closed_until_s, told_s)
+            line.attempts += not again
+            attempts = line.attempts
         self._on_change(connection_id)
+        return attempts
+
+    def _delay_s(self, error: RemoteError, attempts: int, told_s: float | None, *, is_local: bool) -> float:
+        is_quick = is_local or isinstance(error, RemoteAway | ClockWrong)
+        cap_s = min(self._cap_s(), _QUICK_CAP_S) if is_quick else self._cap_s()
+        if not error.retriable:
+            return self._random.uniform(cap_s / 2, cap_s)
+        return Backoff(cap_s=cap_s).delay_s(attempts, self._random, told_s)
+
+    def _close(self, line: Line, error: RemoteError, until_s: float, told_s: float | None) -> None:
+        self._failures += 1
+        line.failure = self._failures
+        line.closed_until_s, line.reason, line.code, line.trying = until_s, str(error), error.code, False
+        line.told_to_wait = told_s is not None
+        line.stays = line.told_to_wait or not error.retriable
 
     def retry_now(self) -> None:
         """End every back-off, but not a Retry-After."""
@@ -81,15 +150,29 @@ class Lines:
         with self._lock:
             return [line.closed_until_s for line in self._lines.values() if line.attempts and not line.trying]
 
-    def trouble(self, connection_id: str) -> tuple[str | None, datetime | None]:
-        """Why the line is closed, and the time of the next try."""
+    def trouble(self, connection_id: str, direction: Direction | None = None) -> Trouble:
+        """Why the way is closed (without a direction: any of them), the time of the next try, and the error's code."""
         with self._lock:
-            line = self._lines.get(connection_id)
-            if line is None or not line.attempts:
-                return None, None
+            lines = self._of(connection_id, direction) if direction else [self._lines.get(key) for key in self._keys(connection_id)]
+            line = max((line for line in lines if line and line.attempts), key=lambda line: line.closed_until_s, default=None)
+            if line is None:
+                return None, None, None
             rest_s = max(0.0, line.closed_until_s - clock.monotonic_s())
-        return line.reason, clock.now() + timedelta(seconds=rest_s)
+            return line.reason, clock.now() + timedelta(seconds=rest_s), line.code
+
+    def codes(self, connection_id: str) -> frozenset[str]:
+        """Of all errors since each of its lines worked last."""
+        with self._lock:
+            return frozenset(code for key in self._keys(connection_id) for code in self._lines[key].codes)
 
     def unreachable(self) -> frozenset[str]:
+        """Connections from which nothing can be fetched at the moment."""
         with self._lock:
-            return frozenset(key for key, line in self._lines.items() if line.attempts)
+            return frozenset(connection for (connection, way), line in self._lines.items() if line.attempts and way is not Direction.UP)
+
+    def _of(self, connection_id: str, direction: Direction) -> Iterator[Line]:
+        yield self._lines[connection_id, None]
+        yield self._lines[connection_id, direction]
+
+    def _keys(self, connection_id: str) -> list[Key]:
+        return [(connection_id, way) for way in (None, *Direction)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from appliance.views import View
 
 _SMALLEST_EVERY = 4
-Key = tuple[str, str]
+Key = tuple[bool, str, str]
 
 
 def needs_upload(view: View, active: str | None) -> bool:
@@ -27,6 +27,20 @@ def needs_manifest_only(view: View, active: str | None) -> bool:
     return here is not None and here.manifest_due
 
 
+def needs_carry(view: View, active: str | None, valid: frozenset[str]) -> bool:
+    """A released archive that is not all on the active connection, while another valid one has something of it.
+
+    Not while it is being restored: then it is sent from the local copy.
+    """
+    if active is None or view.archive.removed_at or view.local or view.wanted_local:
+        return False
+    here = view.standings.get(active)
+    missing = view.batches - (here.batches_stored if here else 0)
+    if missing <= view.lost_batches:
+        return False
+    return any(view.standings[other].batches_stored for other in valid & view.standings.keys() - {active})
+
+
 def needs_download(view: View) -> bool:
     """Batches are missing in a local copy that is wanted, or a restore has to be ended."""
     return not view.archive.removed_at and view.wanted_local and (view.cached < view.batches or not view.local)
@@ -38,7 +52,7 @@ def remaining_bytes(view: View, active: str | None) -> int:
 
 
 class Queue:
-    """Archives with something to move in one direction, oldest first."""
+    """Archives with something to move in one direction: what is at risk before what is safe elsewhere, then the oldest first."""
 
     def __init__(self) -> None:
         self._order: list[Key] = []
@@ -48,13 +62,18 @@ class Queue:
     def __len__(self) -> int:
         return len(self._order)
 
-    def put(self, view: View, size_bytes: int) -> None:
+    def __contains__(self, archive_id: str) -> bool:
+        return archive_id in self._keys
+
+    def put(self, view: View, size_bytes: int, *, at_risk: bool = True) -> None:
         """Add, or renew the bytes that remain."""
         archive = view.archive
-        self._sizes[archive.id] = size_bytes
-        if archive.id not in self._keys:
-            self._keys[archive.id] = key = (archive.created_at.isoformat(), archive.id)
+        key = (not at_risk, archive.created_at.isoformat(), archive.id)
+        if self._keys.get(archive.id) != key:
+            self.drop(archive.id)
+            self._keys[archive.id] = key
             insort(self._order, key)
+        self._sizes[archive.id] = size_bytes
 
     def drop(self, archive_id: str) -> None:
         key = self._keys.pop(archive_id, None)
@@ -63,11 +82,11 @@ class Queue:
             del self._sizes[archive_id]
 
     def candidates(self, turn: int) -> Iterator[str]:
-        """Archive ids in the order in which they should be tried: oldest first, every fourth turn the one with least to move.
+        """Archive ids in the order in which they should be tried; every fourth turn the one with least to move is the first.
 
         So a small file that comes after a terabyte waits for a few batches and not for weeks, and the oldest still gets most.
         """
         if self._order and turn % _SMALLEST_EVERY == _SMALLEST_EVERY - 1:
             yield min(self._sizes, key=lambda archive_id: (self._sizes[archive_id], self._keys[archive_id]))
-        for _, archive_id in list(self._order):
+        for _, _, archive_id in list(self._order):
             yield archive_id

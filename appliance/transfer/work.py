@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from collections.abc import Callable
+from enum import Enum
 
 from appliance.archive import Archive
 from appliance.batches import hash_file
@@ -17,8 +17,9 @@ from appliance.library import Library
 from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
 from appliance.remotes.remote import Gate, Object, Remote
 from appliance.store import RESTORING, BytesReader, LocalWriter, StoreReader, batch_is_right, translated
+from appliance.transfer.replacing import put_or_replace
+from appliance.transfer.spool import spool_file
 
-log = logging.getLogger("transfer")
 _IDS_AT_ONCE = 64
 _planning = [threading.Lock() for _ in range(16)]  # an archive's is chosen by its id
 
@@ -50,14 +51,25 @@ def _without_id(ledger: Ledger, connection_id: str, index: int | None) -> list[i
 
 
 def upload_batch(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, gate: Gate) -> None:
-    """Store one batch, and write down that the remote has it."""
+    """Store one batch, of the local copy or (of a released archive) of the spool, and write down that the remote has it."""
     ledger = library.ledger(archive.id)
     remote_id = remote_id_for(ledger, connection_id, index, remote)
-    offset, size = ledger.range_of(index)
-    with StoreReader(library.local_file(archive), offset, size, ledger.batch_sha256(index)) as reader:
-        stored = _put(ledger, connection_id, index, remote_id, reader, remote, gate, batch_name(index))
+    size = ledger.range_of(index)[1]
+    with _reader(library, archive, ledger, index) as reader:
+
+        def put(under: str) -> Object:
+            return _put(ledger, connection_id, index, under, reader, remote, gate, batch_name(index))
+
+        stored = put_or_replace(library, ledger, connection_id, index, remote, remote_id, put)
     _check_stored(stored, size, ledger.batch_sha256(index))
     ledger.stored(connection_id, index, stored.remote_id)
+
+
+def _reader(library: Library, archive: Archive, ledger: Ledger, index: int) -> StoreReader:
+    offset, size = ledger.range_of(index)
+    if ledger.is_released:
+        return StoreReader(spool_file(library.folder.spool, archive.id, index), 0, size, ledger.batch_sha256(index))
+    return StoreReader(library.local_file(archive), offset, size, ledger.batch_sha256(index))
 
 
 def _put(
@@ -159,23 +171,26 @@ def check_room(admission: Admission, archive: Archive, folder: DataFolder) -> No
     admission.check(max(0, archive.size_bytes - there), f"restoring {archive.title}")
 
 
-def confirm_missing(ledger: Ledger, index: int, connection_id: str, remote: Remote) -> bool:
-    """Is a batch that could not be read really not there, or not right? False where it is right after all. Raises RemoteError: unknown."""
+class Found(Enum):
+    """What a look at one batch by its id tells."""
+
+    RIGHT = "right"
+    ABSENT = "absent"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+def look_at(ledger: Ledger, index: int, connection_id: str, remote: Remote) -> Found:
+    """Is a batch that could not be read really not there, or not right? Any error while asking is UNKNOWN."""
     remote_id = ledger.remote_id(connection_id, index)
     if remote_id is None:
-        return True
-    found = remote.stat(remote_id)
-    return found is None or found.trashed or found.sha256 != ledger.batch_sha256(index)
-
-
-def note_remote_damage(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, reason: str) -> bool:
-    """Withdraw 'stored' where the remote confirms the damage; it is then sent again, if there is a good copy. True: withdrawn."""
-    ledger = library.ledger(archive.id)
+        return Found.ABSENT
     try:
-        if not confirm_missing(ledger, index, connection_id, remote):
-            return False
+        found = remote.stat(remote_id)
     except RemoteError:
-        return False
-    log.warning("batch %d of %s is damaged on the remote: %s", index, archive.title, reason, extra={"archive_id": archive.id})
-    ledger.unstored(connection_id, index, reason)
-    return True
+        return Found.UNKNOWN
+    if found is None:
+        return Found.ABSENT
+    if found.sha256 is None and found.size_bytes == ledger.range_of(index)[1]:
+        return Found.UNKNOWN  # the remote has no checksum to tell by; a check that reads it back does
+    return Found.DIFFERENT if found.trashed or found.sha256 != ledger.batch_sha256(index) else Found.RIGHT

@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
 def look(inside: Inside) -> None:
     """All that housekeeping does seldom, now."""
     inside.app.housekeeper._keeping.expire()
-    inside.app.housekeeper._keeping.trash_buried()
+    inside.app.housekeeper._keeping.tombstones.run()
 
 
 def age(inside: Inside, archive_id: str, by: timedelta) -> None:

@@ -180,7 +180,7 @@ def test_a_removal_past_its_undo_time_leaves_tombstones_and_only_those_objects_g
         keeping = inside.app.housekeeper._keeping
         keeping.expire()
         assert len(inside.app.db.table("tombstones")) == 3
-        assert keeping.trash_buried() == 3
+        assert keeping.tombstones.run() == 3
         assert stranger.read_bytes() == b"not ours"
         assert not (inside.remote_folder(remote, gone) / "00000000").exists()
         assert len(list(inside.remote_folder(remote, kept).iterdir())) == 3
@@ -196,7 +196,7 @@ def test_nothing_on_a_remote_is_trashed_before_the_grace_time_is_over(data: Path
         inside.ask("archive/remove", archive=archive_id)
         keeping = inside.app.housekeeper._keeping
         keeping.expire()
-        assert keeping.trash_buried() == 0
+        assert keeping.tombstones.run() == 0
         assert (inside.remote_folder(remote, archive_id) / "00000000").exists()
 
 

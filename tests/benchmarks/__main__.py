@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks import limit, machine, memory, parts, report, slow_sync, start, status, upload, writes
+from tests.benchmarks import drive, limit, machine, memory, parts, report, slow_sync, start, status, upload, writes
 from tests.benchmarks.figures import Figure, Measure, Order
 from tests.benchmarks.report import Result
 
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Measure] = {
     "slow-sync": slow_sync.measure,
     "upload": upload.measure,
     "memory": memory.measure,
+    "drive": drive.measure,
 }
 _SCRATCH = Path("/var/tmp")  # not /tmp: that may be memory
 

@@ -100,9 +100,10 @@ def test_a_store_that_leaves_right_before_a_batch_is_read_makes_no_damage(data: 
             store.unmount()
         inner.check()
 
-    leaving = Around({"check": leave})
+    leaving = Around({})
     with Inside(data, batch_bytes=BATCH, transfers=1, wrap=leaving.around) as inside:
         inside.connect(remote)
+        leaving.calls["check"] = leave
         archive_id = inside.put(sent)
         wait_problem(inside, "store_unavailable", "transfer-store")
         assert inside.show(archive_id)["batches_cached"] == 4

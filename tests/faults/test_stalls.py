@@ -106,8 +106,8 @@ def test_the_appliance_stops_within_5_s_while_a_remote_hangs(data: Path, remote:
         inside.release(archive_id)
         script.calls[call] = hang
         if call == "usage":
-            threading.Thread(target=inside.app.connections.refresh_usage, daemon=True).start()
-        elif call in {"get", "check"}:
+            threading.Thread(target=inside.app.connections.look, daemon=True).start()
+        elif call == "get":
             inside.ask("archive/restore", archive=archive_id)
         else:
             inside.put(content(BATCH, 2), "second.bin")

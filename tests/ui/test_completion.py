@@ -30,7 +30,7 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["re"], ["rename", "remove", "release", "restore", "resume"]),
+        (["re"], ["rename", "remove", "release", "restore", "resume", "recover"]),
         (["connection", "re"], ["rename", "remove"]),
         (["put", "--w"], ["--wait"]),
         (["verify", "--re"], ["--remote", "--read-back", "--repair"]),

@@ -20,10 +20,10 @@ def run(args: argparse.Namespace) -> int:
     """0 after Ctrl-C or SIGTERM; then nothing of it runs any more. Raises Failed where it cannot start."""
     folder = data_folder(os.environ, args.data) or demo_data().absolute()
     with Claim(folder):
-        with Demo(folder, args.port) as demo, demo.link() as link:
+        with Demo(folder, args.port) as demo:
             if not args.json:
                 _welcome(demo)
-            demo.run(link, as_json=args.json)
+            demo.run(as_json=args.json)
         if not args.json:
             output.say("stopped; `pyarchive demo` goes on where this ended")
     return 0

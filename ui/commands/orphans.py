@@ -7,6 +7,7 @@ from typing import Any
 
 from ui import output
 from ui.bars import Bars
+from ui.commands import tombstones
 from ui.errors import Failed
 from ui.link import open_link
 from ui.patience import Patience
@@ -17,6 +18,8 @@ _HEADERS = ("NAME", "SIZE", "WHERE", "ADOPTED", "ARCHIVE")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.tombstones or args.bury:
+        return tombstones.run(args)
     with open_link(args) as link, Bars(quiet=args.json) as bars:
         patience = Patience(say=bars.say)
 
@@ -38,15 +41,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(result: dict[str, Any], *, adopt: bool) -> None:
     orphans = result["orphans"]
-    for line in output.table(_HEADERS, [_row(orphan) for orphan in orphans], right=frozenset({1})) if orphans else []:
+    for line in output.table(_HEADERS, [_row(orphan) for orphan in orphans], right=frozenset({1}), flexible=3) if orphans else []:
         output.say(line)
     for what in result.get("unknown", []):
         output.say(f"{output.paint('unknown', 'yellow')}: {clean(what)}")
-    tombstones = f"{count(result['tombstones'], 'object')} with a tombstone" if result["tombstones"] else "no tombstones"
+    number = result["tombstones"]
+    graves = f"{count(number, 'object')} with a tombstone" if number else "no tombstones"
     advice = "; `pyarchive orphans --adopt` makes archives of them" if orphans and not adopt else ""
-    output.say(f"{count(len(orphans), 'orphan')}, {tombstones}{advice}")
+    advice += "; `pyarchive orphans --tombstones` tells when they go" if number else ""
+    output.say(f"{count(len(orphans), 'orphan')}, {graves}{advice}")
 
 
 def _row(orphan: dict[str, Any]) -> tuple[str, ...]:
-    place, adopted = clean(orphan["where"]), output.yes(orphan["adopted"])
-    return clean(orphan["name"]), size(orphan["size_bytes"] or 0), place, adopted, clean(orphan["archive_id"] or "")
+    adopted = output.yes(orphan["adopted"]) + (f": {clean(orphan['why_not'])}" if orphan.get("why_not") else "")
+    return clean(orphan["name"]), size(orphan["size_bytes"] or 0), clean(orphan["where"]), adopted, clean(orphan["archive_id"] or "")

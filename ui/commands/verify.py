@@ -7,7 +7,7 @@ from typing import Any
 
 from ui import output
 from ui.bars import Bars
-from ui.errors import Failed
+from ui.errors import Failed, WrongUsage
 from ui.link import open_link
 from ui.patience import Patience
 from ui.waiting import until_job_ends
@@ -18,6 +18,8 @@ _HEADERS = ("TITLE", "BATCH", "WHERE", "WHAT", "REPAIRED", "ID")
 
 def run(args: argparse.Namespace) -> int:
     """Raises Failed where damage remains, a copy could not be judged, or the check itself failed."""
+    if args.budget is not None and not args.read_back:
+        raise WrongUsage("--budget limits --read-back; give both")
     with open_link(args) as link, Bars(quiet=args.json) as bars:
         patience = Patience(say=bars.say)
 
@@ -29,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
                 local=args.local,
                 remote=args.remote,
                 read_back=args.read_back,
+                read_back_bytes=args.budget,
                 repair=args.repair,
             )
             return str(answer["job_id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -36,6 +37,7 @@ class Demo:
         known = client_file.load(folder)
         self.file = known.changed(port=_free_port(known.port), panel_port=panel_port or known.panel_port)
         self.stop = threading.Event()
+        self._announced = False
         self._password_file = folder / ".broker-password"
         self._broker = Child("broker", self._broker_command(), os.environ, folder / "broker.log")
         self._appliance = Child(
@@ -67,7 +69,7 @@ class Demo:
             self._appliance.start()
             self._await(self._broker_accepts)
             self._await((self.folder / "appliance_id").exists)
-            self.file = self.file.changed(appliance_id=(self.folder / "appliance_id").read_text().strip())
+            self._note_id()
         except BaseException as error:
             self._stop_children()
             if isinstance(error, OSError):
@@ -105,25 +107,38 @@ class Demo:
         )  # fmt: skip
         return Link(settings, connect_timeout_s=_READY_TIMEOUT_S, refused_timeout_s=_READY_TIMEOUT_S)
 
-    def run(self, link: Link, *, as_json: bool) -> None:
+    def run(self, *, as_json: bool) -> None:
         """Until SIGINT, SIGTERM or SIGHUP. As JSON: one line when it is ready, what goes wrong on stderr."""
+        while not self.stop.is_set():
+            with self.link() as link:
+                self._run_under_one_id(link, as_json=as_json)
+            if not (self.stop.is_set() or as_json):
+                output.say(f"this is appliance {self.file.appliance_id} from now on, whose archives are being recovered")
+
+    def _run_under_one_id(self, link: Link, *, as_json: bool) -> None:
+        """Until the end, or until a recovery gave the appliance another id: then its topics are others."""
         link.mirror.follow("availability")
-        view = None if as_json else Viewing(link.mirror, self.stop)
+        over = threading.Event()
+        view = None if as_json else Viewing(link.mirror, over)
         say = view.say if view else output.note
-        tending = threading.Thread(target=self._tend, args=(say,), name="tend", daemon=True)
+        tending = threading.Thread(target=self._tend, args=(say, over), name="tend", daemon=True)
         tending.start()
-        threading.Thread(target=self._prepare, args=(link, say, as_json), name="prepare", daemon=True).start()
+        threading.Thread(target=self._prepare, args=(link, say, over, as_json), name="prepare", daemon=True).start()
         try:
             if view:
                 view.run()
             else:
-                self.stop.wait()
-        finally:
+                over.wait()
+        except BaseException:
             self.stop.set()
+            raise
+        finally:
+            over.set()
             tending.join()
 
-    def _tend(self, say: Say) -> None:
-        while not self.stop.wait(_TEND_EVERY_S):
+    def _tend(self, say: Say, over: threading.Event) -> None:
+        """Until it is told to end, or tells the others to."""
+        while not over.is_set() and not self.stop.wait(_TEND_EVERY_S):
             for child in (self._broker, self._appliance):
                 try:
                     line = child.tend()
@@ -131,14 +146,28 @@ class Demo:
                     line = f"the {child.name} cannot be started: {error}"
                 if line:
                     say(line)
+            with contextlib.suppress(Failed):  # a full disk: the others are told when there is room again
+                if self._note_id():
+                    break
+        over.set()
 
-    def _prepare(self, link: Link, say: Say, as_json: bool) -> None:
+    def _note_id(self) -> bool:
+        """True where the appliance has another id than the other commands were told; they are told."""
+        with contextlib.suppress(OSError):
+            found = (self.folder / "appliance_id").read_text().strip()
+            if found and found != self.file.appliance_id:
+                self.file = self.file.changed(appliance_id=found)
+                return True
+        return False
+
+    def _prepare(self, link: Link, say: Say, over: threading.Event, as_json: bool) -> None:
         while not link.mirror.wait(lambda: link.mirror.online, 1.0):
-            if self.stop.is_set():
+            if over.is_set():
                 return
-        if not self.file.remote_added and add_until_done(link, self.folder / "remote", self.stop, say):
+        if not self.file.remote_added and add_until_done(link, self.folder / "remote", over, say):
             self.file = self.file.changed(remote_added=True)
-        if as_json and not self.stop.is_set():
+        if as_json and not (over.is_set() or self._announced):
+            self._announced = True
             output.emit({"appliance_id": self.file.appliance_id, "host": HOST, "port": self.file.port, "data": str(self.folder)})
 
     def _stop_children(self) -> None:

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from appliance import durable
-from tests.appliance.remotes.rigs import FolderRig, Rig
+from tests.appliance.remotes.rigs import DriveRig, FolderRig, Rig
+from tests.fakes.drive import FakeDrive
 
 Mount = Callable[..., None]
 
 
-@pytest.fixture(params=["folder"])
+@pytest.fixture(params=["folder", "drive"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    if request.param == "drive":
+        yield request.getfixturevalue("drive_rig")
+        return
     rig = FolderRig(tmp_path / "disk")
     before, durable.observer = durable.observer, rig.observe
     yield rig
@@ -27,6 +31,12 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
 @pytest.fixture
 def folder_rig(tmp_path: Path) -> FolderRig:
     return FolderRig(tmp_path / "disk")
+
+
+@pytest.fixture
+def drive_rig(tmp_path: Path) -> Iterator[DriveRig]:
+    with FakeDrive(tmp_path / "drive") as fake:
+        yield DriveRig(tmp_path, fake)
 
 
 @pytest.fixture

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Protocol
 
 from appliance import durable
+from appliance.epochs import Epochs
 from appliance.errors import LocalDamaged, Stopped
+from appliance.remotes.drive import DriveRemote, open_drive
+from appliance.remotes.drive_tokens import Credentials
 from appliance.remotes.folder import FolderRemote
 from appliance.remotes.remote import PIECE_BYTES, Object, Remote
+from tests.fakes.drive import FakeDrive
 
 ARCHIVE = "archive-0001"
 
@@ -18,6 +23,12 @@ class Rig(Protocol):
     """The place behind a remote, in the hands of a test."""
 
     remote: Remote
+    replaces_batches: bool
+    """A batch that stands there with other bytes is replaced; elsewhere RemoteTaken is raised."""
+    lists_at_once: bool
+    """What is listed was all asked for before the first object came."""
+    sent_again_bytes: int
+    """So much of what was on its way may have to be sent again after the place went away in the middle."""
 
     def restarted(self) -> Remote:
         """The same remote as another process would open it: it remembers nothing."""
@@ -57,16 +68,22 @@ class Rig(Protocol):
 class FolderRig:
     """An unmounted disk is played by an empty folder in its place: what was open stays open, as with a lazy unmount."""
 
+    replaces_batches = True
+    lists_at_once = False
+    sent_again_bytes = 0
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._elsewhere = folder.with_name("elsewhere")
         folder.mkdir()
+        self.epochs = folder.with_name("epochs.json")
         self._folder_id = self._open(None).create()
         self.remote: Remote = self.restarted()
+        self.remote.prepare()
         self._moved_bytes = 0
 
     def _open(self, folder_id: str | None) -> FolderRemote:
-        return FolderRemote(self.folder, "appliance-1", "c0", "epoch-of-ours", folder_id=folder_id)
+        return FolderRemote(self.folder, "appliance-1", "c0", Epochs(self.epochs).of, folder_id=folder_id)
 
     def restarted(self) -> Remote:
         return self._open(self._folder_id)
@@ -109,7 +126,70 @@ class FolderRig:
 
     def become_foreign(self) -> None:
         owner = self.folder / "appliance-1" / "owner.json"
-        owner.write_text(owner.read_text().replace("epoch-of-ours", "epoch-of-another"))
+        owner.write_text(json.dumps({**json.loads(owner.read_text()), "epoch": "epoch-of-another"}))
+
+
+class DriveRig:
+    """A fake Drive, and a minute gone by whenever it matters: so long a remote relies on its last look whose the place is."""
+
+    replaces_batches = False
+    lists_at_once = True
+    sent_again_bytes = PIECE_BYTES - 1
+
+    def __init__(self, folder: Path, fake: FakeDrive) -> None:
+        self.fake = fake
+        self.credentials = Credentials.from_text(json.dumps(fake.account()))
+        self._epochs = folder / "epochs.json"
+        self.folder_id = self.opened(None).create()
+        self._small_bytes = 0
+        self.drive = self.restarted()
+        self.remote: Remote = self.drive
+
+    def opened(self, folder_id: str | None, appliance_id: str = "appliance-1", epochs: Path | None = None) -> DriveRemote:
+        return open_drive(self.credentials, self.fake.root, appliance_id, Epochs(epochs or self._epochs).of, folder_id)
+
+    def restarted(self) -> DriveRemote:
+        remote = self.opened(self.folder_id)
+        before = self.fake.received_bytes
+        remote.prepare()
+        self._small_bytes += self.fake.received_bytes - before  # README.txt and owner.json
+        return remote
+
+    def moved_bytes(self) -> int:
+        return self.fake.received_bytes - self._small_bytes
+
+    def stored_bytes(self, remote_id: str) -> bytes:
+        return self.fake.content(remote_id)
+
+    def flip(self, remote_id: str, at: int) -> None:
+        self.fake.flip(remote_id, at)
+
+    def shorten(self, remote_id: str, size_bytes: int) -> None:
+        self.fake.truncate(remote_id, size_bytes)
+
+    def lose(self, remote_id: str) -> None:
+        self.fake.delete(remote_id)
+
+    def take_away(self) -> None:
+        self._before = self.fake.files
+        self.fake.fault("cut", times=None)
+        for server in self.fake._servers:  # what is under way now as well
+            for wire in list(server._wires):
+                wire.close()
+        self.minute_passes()
+
+    def bring_back(self) -> None:
+        self.fake.calm()
+
+    def touched_while_away(self) -> bool:
+        return self.fake.files != self._before
+
+    def become_foreign(self) -> None:
+        self.opened(self.folder_id, epochs=self._epochs.with_name("epochs-of-another.json")).take_over()
+        self.minute_passes()
+
+    def minute_passes(self) -> None:
+        self.drive._place._looked_at_s -= 61
 
 
 class Reader:
@@ -168,8 +248,20 @@ class Sessions:
         self.session, self.offset_bytes = session, offset_bytes
 
 
+_PLANNED: dict[tuple[str | None, str], str] = {}
+
+
+def planned(remote: Remote, name: str) -> str:
+    """The id of an object of ``ARCHIVE``, the same whenever it is asked for, as a ledger remembers it."""
+    if not isinstance(remote, DriveRemote):
+        return remote.new_ids(ARCHIVE, [name])[0]
+    key = remote._place.folder_id, name
+    if key not in _PLANNED:
+        (_PLANNED[key],) = remote.new_ids(ARCHIVE, [name])
+    return _PLANNED[key]
+
+
 def put(remote: Remote, name: str, reader: Reader, gate: CountingGate | None = None, sessions: Sessions | None = None) -> Object:
     """As the engine does it."""
     sessions = sessions or Sessions()
-    (remote_id,) = remote.new_ids(ARCHIVE, [name])
-    return remote.put(remote_id, ARCHIVE, name, reader, sessions.session, sessions.confirmed, gate or CountingGate())
+    return remote.put(planned(remote, name), ARCHIVE, name, reader, sessions.session, sessions.confirmed, gate or CountingGate())

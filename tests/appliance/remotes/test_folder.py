@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance import durable
+from appliance.epochs import Epochs
 from appliance.errors import (
     BadRequest,
     LocalDamaged,
@@ -38,9 +39,9 @@ NAME = "00000003"
 
 
 def new_remote(
-    folder: Path, folder_id: str | None = None, *, appliance_id: str = "appliance-1", epoch: str = "epoch-of-ours"
+    folder: Path, folder_id: str | None = None, *, appliance_id: str = "appliance-1", epochs: str = "epochs.json"
 ) -> FolderRemote:
-    return FolderRemote(folder, appliance_id, "c0", epoch, folder_id=folder_id)
+    return FolderRemote(folder, appliance_id, "c0", Epochs(folder.with_name(epochs)).of, folder_id=folder_id)
 
 
 def trashed(rig: FolderRig) -> list[Path]:
@@ -60,7 +61,8 @@ def test_the_folder_is_laid_out_as_the_contract_says(folder_rig: FolderRig) -> N
     ]  # fmt: skip
     marker = json.loads((folder_rig.folder / ".pyarchive").read_text())
     assert (marker["kind"], marker["connection_id"], len(marker["folder_id"])) == ("folder", "c0", 32)
-    assert json.loads((folder_rig.folder / "appliance-1" / "owner.json").read_text())["epoch"] == "epoch-of-ours"
+    word = json.loads((folder_rig.folder / "appliance-1" / "owner.json").read_text())["epoch"]
+    assert Epochs(folder_rig.epochs).of(f"{marker['folder_id']}/appliance-1").accepts(word)
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_appliances_share_a_folder_and_its_marker(folder_rig: FolderRig) -> None:
-    other = new_remote(folder_rig.folder, appliance_id="appliance-2", epoch="epoch-of-another")
+    other = new_remote(folder_rig.folder, appliance_id="appliance-2")
     assert other.create() == new_remote(folder_rig.folder).create()
     put(other, NAME, Reader(CONTENT))
     assert list(folder_rig.remote.list_archives()) == []
@@ -93,9 +95,52 @@ def test_another_disk_at_the_same_path_is_foreign_and_left_alone(folder_rig: Fol
     assert sorted(folder_rig.folder.rglob("*")) == before
 
 
-def test_another_epoch_refuses_the_connection_when_it_is_added(folder_rig: FolderRig) -> None:
+def test_an_appliance_that_does_not_know_the_epoch_writes_nothing(folder_rig: FolderRig) -> None:
+    other = new_remote(folder_rig.folder, epochs="epochs-of-another.json")
+    other.create()
+    before = sorted(folder_rig.folder.rglob("*"))
+    for ask in (other.check, other.prepare, other.probe, lambda: put(other, NAME, Reader(CONTENT))):
+        with pytest.raises(RemoteForeign):
+            ask()
+    assert sorted(folder_rig.folder.rglob("*")) == before
+
+
+def test_of_two_that_know_the_epoch_the_one_that_comes_later_stops(folder_rig: FolderRig) -> None:
+    folder_id = new_remote(folder_rig.folder).create()
+    clone = folder_rig.folder.with_name("epochs-of-the-clone.json")
+    clone.write_bytes(folder_rig.epochs.read_bytes())
+    put(new_remote(folder_rig.folder, folder_id), NAME, Reader(CONTENT))
+    late = new_remote(folder_rig.folder, folder_id, epochs=clone.name)
     with pytest.raises(RemoteForeign):
-        new_remote(folder_rig.folder, epoch="epoch-of-another").create()
+        put(late, "00000004", Reader(CONTENT))
+    put(new_remote(folder_rig.folder, folder_id), "00000004", Reader(CONTENT))
+
+
+def test_who_takes_over_fences_the_former_owner(folder_rig: FolderRig) -> None:
+    folder_id = new_remote(folder_rig.folder).create()
+    put(folder_rig.remote, NAME, Reader(CONTENT))
+    new = new_remote(folder_rig.folder, folder_id, epochs="epochs-of-another.json")
+    new.take_over()
+    put(new, "00000004", Reader(CONTENT))
+    with pytest.raises(RemoteForeign):
+        put(folder_rig.remote, "00000005", Reader(CONTENT))
+
+
+@pytest.mark.parametrize("cut", ["before it stands there", "after it stands there"])
+def test_a_crash_while_the_epoch_changes_locks_nobody_out_and_no_clone_in(folder_rig: FolderRig, cut: str) -> None:
+    folder_id = new_remote(folder_rig.folder).create()
+    epoch = Epochs(folder_rig.epochs).of(f"{folder_id}/appliance-1")
+    owner = folder_rig.folder / "appliance-1" / "owner.json"
+    document = json.loads(owner.read_text())
+    planned = epoch.next(document["epoch"])
+    clone = folder_rig.folder.with_name("epochs-of-the-clone.json")
+    clone.write_bytes(folder_rig.epochs.read_bytes())
+    if cut == "after it stands there":
+        owner.write_text(json.dumps({**document, "epoch": planned}))
+    put(new_remote(folder_rig.folder, folder_id), NAME, Reader(CONTENT))
+    put(new_remote(folder_rig.folder, folder_id), "00000004", Reader(CONTENT))
+    with pytest.raises(RemoteForeign):
+        put(new_remote(folder_rig.folder, folder_id, epochs=clone.name), "00000005", Reader(CONTENT))
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 300, b"[]", NEWER_MARKER, b"[" * 60_000])
@@ -110,10 +155,10 @@ def test_a_marker_that_cannot_be_understood_stops_everything(folder_rig: FolderR
 
 def test_an_owner_file_that_was_deleted_is_written_again_before_the_next_batch(folder_rig: FolderRig) -> None:
     owner = folder_rig.folder / "appliance-1" / "owner.json"
-    before = owner.read_bytes()
     owner.unlink()
     put(folder_rig.remote, NAME, Reader(CONTENT))
-    assert owner.read_bytes() == before
+    assert owner.exists()
+    put(folder_rig.restarted(), "00000004", Reader(CONTENT))
 
 
 def test_somebody_elses_readme_stays_and_an_older_one_of_ours_is_renewed(tmp_path: Path) -> None:
@@ -305,7 +350,7 @@ class UnmountedAfterALook(Place):
     """A disk that goes away between the look at its marker and what comes next."""
 
     def __init__(self, rig: FolderRig, folder_id: str) -> None:
-        super().__init__(rig.folder, "appliance-1", "c0", "epoch-of-ours", folder_id)
+        super().__init__(rig.folder, "appliance-1", "c0", Epochs(rig.epochs).of, folder_id)
         self._rig = rig
         self.armed = True
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance import durable
-from appliance.errors import RemoteAway, RemoteBusy, RemoteFull
+from appliance.errors import RemoteAway, RemoteBusy, RemoteError, RemoteFull, RemoteReadOnly, RemoteRefused, SignInNeeded
 from appliance.remotes.remote import Remote
 from tests.inside import Inside
 from tests.waiting import wait_for
@@ -98,6 +98,71 @@ def test_sync_does_not_end_a_retry_after(start: Callable[..., Inside], scripted:
     inside.put(b"another")
     assert len(scripted.puts) == 1
     assert inside.show(archive_id)["rung"] == "received"
+
+
+def test_one_not_now_among_many_answers_is_no_news(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start()
+    scripted.script = [RemoteBusy("503")]
+    inside.wait_remote(inside.put(b"x" * 9 * BATCH))
+    assert inside.app.problems.last is None
+
+
+@pytest.mark.parametrize("error", [RemoteFull("no room"), RemoteReadOnly("mounted read-only"), RemoteRefused("may only be read")])
+def test_a_remote_that_takes_nothing_gives_back_what_it_has(start: Callable[..., Inside], scripted: Scripted, error: RemoteError) -> None:
+    inside = start(retry_cap_s=3600)
+    archive_id = inside.put(b"x" * 3 * BATCH)
+    inside.wait_remote(archive_id)
+    inside.release(archive_id)
+    scripted.script = [error] * 100
+    inside.put(b"y", "second.bin")
+    wait_for(lambda: (error.code, True) in {(problem.code, problem.needs_you) for problem in inside.app.problems.standing()})
+    inside.ask("archive/restore", archive=archive_id)
+    inside.wait_local(archive_id)
+    assert error.code in inside.problems()
+    assert inside.app.states.appliance().status == "needs_you"
+
+
+def test_without_a_sign_in_little_is_tried_and_with_it_everything_goes_on_at_once(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start(retry_cap_s=3600)
+    scripted.script = [SignInNeeded("the sign-in was revoked")] * 100
+    archive_id = inside.put(b"x" * 3 * BATCH)
+    wait_for(lambda: "sign_in_needed" in inside.problems())
+    assert "pyarchive connection sign-in disk" in inside.app.states.appliance().status_reason
+    assert "revoked" in wait_for(lambda: inside.show(archive_id)["waiting_for"])
+    assert len(scripted.puts) <= 3
+    scripted.script = []
+    inside.app.engine.lines.succeeded(inside.app.connections.find("disk").id)
+    inside.wait_remote(archive_id)
+    wait_for(lambda: inside.problems() == {})
+
+
+def test_in_adopt_mode_nothing_goes_up_and_it_is_said_why(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start()
+    connection_id = inside.app.connections.find("disk").id
+    inside.app.connections.change(connection_id, adopting="7 archives there are not known here")
+    archive_id = inside.put(b"x")
+    wait_for(lambda: "7 archives there" in (inside.show(archive_id)["waiting_for"] or ""))
+    assert scripted.puts == []
+    assert inside.app.states.appliance().status == "waiting"
+    inside.app.connections.change(connection_id, adopting=None)
+    inside.wait_remote(archive_id)
+
+
+def test_adopt_mode_that_begins_after_a_batch_was_chosen_keeps_it_from_being_sent(
+    start: Callable[..., Inside], scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = start()
+    connection_id = inside.app.connections.find("disk").id
+    monkeypatch.setattr(inside.app.connections, "publish", lambda: None)  # the engine has not heard of it yet
+    inside.app.connections.change(connection_id, adopting="7 archives there are not known here")
+    archive_id = inside.put(b"x")
+    wait_for(lambda: "adopting" in inside.problems())
+    assert "pyarchive recover disk" in inside.app.states.appliance().status_reason
+    assert scripted.puts == []
+    monkeypatch.undo()
+    inside.app.connections.change(connection_id, adopting=None)
+    inside.wait_remote(archive_id)
+    wait_for(lambda: inside.problems() == {})
 
 
 def test_after_a_failure_one_slot_tries_before_the_others_follow(start: Callable[..., Inside], scripted: Scripted) -> None:

@@ -1,4 +1,4 @@
-"""Order: the oldest archive first, and small ones not starved."""
+"""Order: what is at risk first, then the oldest archive, and small ones not starved."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ def test_the_oldest_is_first_whatever_the_order_of_arrival() -> None:
     for number in (3, 1, 2):
         queue.put(view(number, 10), 10)
     assert list(queue.candidates(0)) == ["archive-1", "archive-2", "archive-3"]
+
+
+def test_what_is_at_risk_goes_before_what_is_safe_elsewhere() -> None:
+    queue = Queue()
+    queue.put(view(1, 10), 10, at_risk=False)
+    queue.put(view(2, 10), 10)
+    queue.put(view(3, 10), 10, at_risk=False)
+    assert list(queue.candidates(0)) == ["archive-2", "archive-1", "archive-3"]
+    queue.put(view(2, 10), 5, at_risk=False)
+    queue.put(view(3, 10), 10)
+    assert list(queue.candidates(0)) == ["archive-3", "archive-1", "archive-2"]
 
 
 def test_every_fourth_turn_goes_to_the_archive_with_least_to_move() -> None:

@@ -1,0 +1,102 @@
+"""The SHA-256 of what is sent, computed by a thread of its own while the bytes travel: hashing and TLS both leave Python to others."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from appliance.errors import LocalDamaged
+from appliance.remotes.remote import PIECE_BYTES, BatchReader, Gate
+
+_PIECES_AHEAD = 4
+_LOOK_S = 0.1
+_T = TypeVar("_T")
+
+
+class Checksum:
+    """``with Checksum(content, gate) as checksum``. One sender hands over what it sends; each byte is hashed once, in order.
+
+    What is sent again is passed over; what was sent by another before is read and hashed here, and goes through no limit.
+    A few pieces at most wait for their turn.
+    """
+
+    def __init__(self, content: BatchReader, gate: Gate) -> None:
+        self._content = content
+        self._gate = gate
+        self._given_bytes = 0
+        self._is_right = False
+        self._work: queue.SimpleQueue[bytes | memoryview | range | None] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._result: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="checksum", daemon=True)
+
+    def __enter__(self) -> Self:
+        for _ in range(_PIECES_AHEAD):
+            self._room.put(None)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        self._work.put(None)
+        self._thread.join()  # it reads the content, which the caller may close now
+
+    def add(self, offset_bytes: int, piece: bytes) -> None:
+        """A piece that is about to be sent. Raises what the gate raises while it waits for its turn."""
+        end = offset_bytes + len(piece)
+        if end <= self._given_bytes:
+            return
+        if offset_bytes > self._given_bytes:
+            self._give(range(self._given_bytes, offset_bytes))
+            self._given_bytes = offset_bytes
+        self._give(memoryview(piece)[self._given_bytes - offset_bytes :] if offset_bytes < self._given_bytes else piece)
+        self._given_bytes = end
+
+    def _give(self, work: bytes | memoryview | range) -> None:
+        self._waited_for(self._room)
+        self._work.put(work)
+
+    def require_right(self) -> None:
+        """All was added: is it what was taken in? Raises LocalDamaged, and what the gate raises while the hash is not ready."""
+        if self._is_right:
+            return
+        self._work.put(None)
+        result = self._waited_for(self._result)
+        if isinstance(result, Exception):
+            raise result
+        if result != self._content.sha256:
+            raise LocalDamaged("the local copy of a batch does not match the checksum that it was taken in with; nothing was stored")
+        self._is_right = True
+
+    def _waited_for(self, source: queue.SimpleQueue[_T]) -> _T:
+        while True:
+            try:
+                return source.get(timeout=_LOOK_S)
+            except queue.Empty:
+                self._gate(0)
+
+    def _run(self) -> None:
+        self._result.put(self._hashed())
+
+    def _hashed(self) -> bytes | Exception:
+        digest = hashlib.sha256()
+        failure: Exception | None = None
+        while (work := self._work.get()) is not None:
+            try:
+                for piece in self._read(work) if isinstance(work, range) else (work,):
+                    digest.update(piece)
+            except Exception as error:  # noqa: BLE001 (handed over to the sender, who raises it)
+                failure = error
+            self._room.put(None)
+        return failure or digest.digest()
+
+    def _read(self, part: range) -> Iterator[bytes]:
+        for offset in range(part.start, part.stop, PIECE_BYTES):
+            if self._ended.is_set():
+                return
+            yield self._content.read_at(offset, min(PIECE_BYTES, part.stop - offset))
