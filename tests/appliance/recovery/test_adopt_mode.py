@@ -152,7 +152,9 @@ def test_a_restored_old_card_without_any_copy_is_fenced_by_the_epoch(place: Plac
         assert place.found(appliance_id) == before
         assert recover(inside)["adopted"] == 1
         inside.ask("connection/validate", connection=NAME)
-        wait_for(lambda: all(inside.show(each)["rung"] in {"remote", "proven"} for each in inside.app.library.ids()), what="all to be remote")
+        wait_for(
+            lambda: all(inside.show(each)["rung"] in {"remote", "proven"} for each in inside.app.library.ids()), what="all to be remote"
+        )
 
 
 def test_of_a_card_and_its_clone_the_one_that_comes_later_stops(place: Place, tmp_path: Path) -> None:
