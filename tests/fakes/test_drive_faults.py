@@ -244,7 +244,7 @@ def test_a_shaped_line_is_shared_by_all_connections_and_keeps_its_rate(fake: Fak
         return time.monotonic() - began_s
 
     assert timed(up) == pytest.approx(1, rel=0.03)  # with the requests that open and close it
-    assert timed(lambda client: client.download(ids[0])) == pytest.approx(1, rel=0.02)
+    assert timed(lambda client: client.download(ids[0])) == pytest.approx(1, rel=0.05)
 
 
 def test_a_frozen_drive_answers_nothing_until_it_thaws(tmp_path: Path) -> None:

@@ -149,6 +149,15 @@ def test_a_second_start_goes_on_with_all_it_had_and_what_was_removed_stays_remov
     assert "stopped" in (second.data / "appliance.log").read_text()
 
 
+def test_signals_that_come_all_at_once_end_it(tmp_path: Path) -> None:
+    running = RunningDemo(tmp_path / "demo")
+    for _ in range(300):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            running.process.send_signal(number)
+    running.end()
+    assert running.process.returncode == 0
+
+
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
     demo = RunningDemo(tmp_path / "demo")
     assert len(demo.processes()) == 3

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -60,9 +61,11 @@ class Demo:
         }  # fmt: skip
 
     def __enter__(self) -> Self:
+        told: SimpleQueue[None] = SimpleQueue()  # its put may interrupt all else and itself; Event.set waits for itself then
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
-                signal.signal(number, lambda *_: self.stop.set())
+                signal.signal(number, lambda *_: told.put(None))
+        threading.Thread(target=self._stop_when, args=(told,), name="signals", daemon=True).start()
         try:
             _write_secret(self._password_file, self.file.password)
             self._broker.start()
@@ -79,6 +82,10 @@ class Demo:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop_children()
+
+    def _stop_when(self, told: SimpleQueue[None]) -> None:
+        told.get()
+        self.stop.set()
 
     def _await(self, ready: Callable[[], bool]) -> None:
         """Raises Failed where a child ends instead, or nothing comes of it; KeyboardInterrupt when the demo is told to stop."""

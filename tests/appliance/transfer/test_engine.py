@@ -143,7 +143,7 @@ def test_in_adopt_mode_nothing_goes_up_and_it_is_said_why(start: Callable[..., I
     archive_id = inside.put(b"x")
     wait_for(lambda: "7 archives there" in (inside.show(archive_id)["waiting_for"] or ""))
     assert scripted.puts == []
-    assert inside.app.states.appliance().status == "waiting"
+    assert inside.app.states.appliance().status == "needs_you"
     inside.app.connections.change(connection_id, adopting=None)
     inside.wait_remote(archive_id)
 
