@@ -59,7 +59,11 @@ class RunningDemo:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
         for stream in (self.process.stdout, self.process.stderr):
             assert stream
             stream.close()

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -61,11 +60,7 @@ class Demo:
         }  # fmt: skip
 
     def __enter__(self) -> Self:
-        told: SimpleQueue[None] = SimpleQueue()  # its put may interrupt all else and itself; Event.set waits for itself then
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
-                signal.signal(number, lambda *_: told.put(None))
-        threading.Thread(target=self._stop_when, args=(told,), name="signals", daemon=True).start()
+        self._stop_at_signals()
         try:
             _write_secret(self._password_file, self.file.password)
             self._broker.start()
@@ -83,9 +78,22 @@ class Demo:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop_children()
 
-    def _stop_when(self, told: SimpleQueue[None]) -> None:
-        told.get()
-        self.stop.set()
+    def _stop_at_signals(self) -> None:
+        """By a pipe: a signal that another thread got does not wake a main thread that waits, and Event.set is not for handlers."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+                signal.signal(number, lambda *_: None)
+
+        def watch() -> None:
+            ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+            while os.read(reading, 1)[0] not in ends:  # a window that changes its size is told here as well
+                pass
+            self.stop.set()
+
+        threading.Thread(target=watch, name="signals", daemon=True).start()
 
     def _await(self, ready: Callable[[], bool]) -> None:
         """Raises Failed where a child ends instead, or nothing comes of it; KeyboardInterrupt when the demo is told to stop."""
