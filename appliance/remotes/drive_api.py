@@ -24,7 +24,7 @@ from appliance import clock
 from appliance.errors import RemoteAway, RemoteBusy, RemoteError
 from appliance.remotes.drive_errors import Answer, translated
 from appliance.remotes.drive_objects import FIELDS, FILE_TYPE, STORED_FIELDS, DriveFile, checked_id, is_file_id
-from appliance.remotes.drive_reasons import NotThere
+from appliance.remotes.drive_reasons import NotThere, fresh_token_refused
 from appliance.remotes.drive_web import Endpoints, Web
 from appliance.remotes.remote import Gate
 
@@ -42,6 +42,8 @@ class Access(Protocol):
     def access_token(self) -> str: ...
 
     def refused(self, token: str) -> None: ...
+
+    def accepted(self, token: str) -> None: ...
 
     def keep_fresh(self) -> None: ...
 
@@ -202,20 +204,20 @@ class DriveApi:
 
     def _authorized(self, send: Callable[[_Authorized], T], doing: str) -> T:
         """Sent once more with a new token where the server does not accept the first."""
-        token = self.tokens.access_token()
-        try:
-            return send(_Authorized(self.web.http(), token))
-        except HttpError as error:
-            if error.resp.status != HTTPStatus.UNAUTHORIZED:
+        for _ in range(2):
+            token = self.tokens.access_token()
+            try:
+                answer = send(_Authorized(self.web.http(), token))
+            except HttpError as error:
+                if error.resp.status != HTTPStatus.UNAUTHORIZED:
+                    raise translated(error, doing) from None
+            except Exception as error:  # noqa: BLE001 (whatever the library and the network raise is put into our words)
                 raise translated(error, doing) from None
-        except Exception as error:  # noqa: BLE001 (whatever the library and the network raise is put into our words)
-            raise translated(error, doing) from None
-        self.tokens.refused(token)
-        token = self.tokens.access_token()
-        try:
-            return send(_Authorized(self.web.http(), token))
-        except Exception as error:  # noqa: BLE001 (likewise)
-            raise translated(error, doing) from None
+            else:
+                self.tokens.accepted(token)
+                return answer
+            self.tokens.refused(token)
+        raise fresh_token_refused(doing)
 
 
 def _service(web: Web, endpoints: Endpoints) -> Any:

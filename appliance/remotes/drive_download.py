@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from appliance.errors import RemoteAway, RemoteDamaged
 from appliance.remotes.drive_errors import translated
 from appliance.remotes.drive_exchange import CUT, FAILED, AccessTokens, answered, begin
+from appliance.remotes.drive_reasons import fresh_token_refused
 from appliance.remotes.drive_web import Web
 from appliance.remotes.remote import Gate
 
@@ -64,7 +65,11 @@ class Download:
         answered(response)
         if not response.isclosed():
             self._web.drop(connection)
-        return self._asked(connection, offset, end)[0]
+        response, token = self._asked(connection, offset, end)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._tokens.refused(token)
+            raise fresh_token_refused(self._doing)
+        return response
 
     def _asked(self, connection: HTTPConnection, offset: int, end: int) -> tuple[HTTPResponse, str]:
         token = self._tokens.access_token()

@@ -117,6 +117,11 @@ def _too_many(said: Said) -> ApplianceError:
     return RemoteFull(said.text(cause, "delete files there for ever, also in its trash"))
 
 
+def fresh_token_refused(doing: str) -> RemoteBusy:
+    """A 401 for a token that Google had just given. Where it goes on, ``Tokens`` says that somebody has to sign in."""
+    return RemoteBusy(f"{doing}: Google Drive refuses a token that Google has just given; {BY_ITSELF}")
+
+
 def _signed_out(said: Said) -> ApplianceError:
     return SignInNeeded(said.text("Google does not accept our sign-in any more", SIGN_IN))
 

@@ -35,6 +35,7 @@ _DOING = "signing in to Google Drive"
 _EARLY_S, _EARLY_RATIO = 300.0, 0.1
 _AGAIN_S = 30.0
 _PROVEN_S = 60.0
+_MOST_REFUSALS = 2
 _DAY_S = 86_400.0
 _LONGEST_LIFE_S = 86_400.0
 _TESTING_FROM, _TESTING_TO = timedelta(days=6, hours=12), timedelta(days=8)
@@ -76,13 +77,19 @@ class Tokens:
             return self._token
 
     def refused(self, token: str) -> None:
-        """The server said 401 to it. The next one is fresh; where that is refused as well, ``access_token`` raises SignInNeeded once."""
+        """The server said 401 to it. Where it said so to three fresh ones in a row, ``access_token`` raises SignInNeeded."""
         with self._lock:
             if token != self._token:
                 return
             is_new = self._got_at_s is not None and clock.monotonic_s() - self._got_at_s < _PROVEN_S
             self._refusals = self._refusals + 1 if is_new else 1
             self._token = None
+
+    def accepted(self, token: str) -> None:
+        """The server took it: what was refused before is forgotten."""
+        if self._refusals and token == self._token:
+            with self._lock:
+                self._refusals = 0
 
     def keep_fresh(self) -> None:
         """Ask for a token if the last was got a day ago or more: a sign-in that nobody uses ends. Raises as ``access_token`` does."""
@@ -106,9 +113,9 @@ class Tokens:
             self._asked += 1
 
     def _renew(self) -> None:
-        # Twice in a row, each time a token that Google had just given: a third would fare no better now, but perhaps the next time.
-        if self._refusals > 1:
-            self._refusals = 0
+        # One more is tried the next time, and if that is refused too, it is said again.
+        if self._refusals > _MOST_REFUSALS:
+            self._refusals = _MOST_REFUSALS
             raise SignInNeeded(f"{_DOING}: Google Drive refuses the tokens that Google itself has just given; {SIGN_IN}")
         if self._google is None:
             raise SignInNeeded(f"{_DOING}: nobody has signed in with this OAuth client yet; {SIGN_IN}")

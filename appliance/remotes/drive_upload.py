@@ -15,6 +15,7 @@ from appliance.remotes.drive_checksum import Checksum
 from appliance.remotes.drive_errors import Answer, translated
 from appliance.remotes.drive_exchange import CUT, FAILED, AccessTokens, answered, begin
 from appliance.remotes.drive_line import Line
+from appliance.remotes.drive_reasons import fresh_token_refused
 from appliance.remotes.drive_web import Web
 from appliance.remotes.remote import BatchReader, Gate
 
@@ -65,9 +66,11 @@ class Upload:
             return self._sent(self._reached(answer))
         if answer.status in _LOST:
             raise SessionLost("Drive no longer knows the upload session")
-        if answer.status == HTTPStatus.UNAUTHORIZED and not self._was_refused:
-            self._was_refused = True
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             self._tokens.refused(self._token)
+            if self._was_refused:
+                raise fresh_token_refused(_DOING)
+            self._was_refused = True
             return self._asked()
         raise translated(answer, _DOING)
 

@@ -162,7 +162,7 @@ def test_with_another_client_or_account_nothing_is_absent_but_all_unknown(drive_
     [
         ("rateLimitExceeded", RemoteBusy), ("userRateLimitExceeded", RemoteBusy), ("429", RemoteBusy),
         ("500", RemoteBusy), ("502", RemoteBusy), ("503", RemoteBusy), ("504", RemoteBusy),
-        ("dailyLimitExceeded", DailyLimit), ("storageQuotaExceeded", RemoteFull), ("401", SignInNeeded),
+        ("dailyLimitExceeded", DailyLimit), ("storageQuotaExceeded", RemoteFull),
         ("appNotAuthorizedToFile", RemoteRefused), ("insufficientFilePermissions", RemoteRefused),
         ("domainPolicy", RemoteRefused), ("403", RemoteRefused),
         ("cut", RemoteAway), ("lost_answer", RemoteAway), ("html", RemoteAway),
@@ -182,6 +182,21 @@ def test_an_error_while_asking_is_unknown_and_of_its_kind(drive_rig: DriveRig, k
         assert isinstance(raised.value, expected)
     drive_rig.fake.calm()
     assert drive_rig.remote.stat(stored.remote_id) == stored
+
+
+def test_a_sign_in_that_is_refused_again_and_again_needs_a_person_but_not_one_refused_now_and_then(drive_rig: DriveRig) -> None:
+    stored = put(drive_rig.remote, NAME, Reader(CONTENT))
+    for _ in range(3):
+        drive_rig.fake.fault("401", match="get", times=2)
+        with pytest.raises(RemoteBusy):
+            drive_rig.remote.stat(stored.remote_id)
+        assert drive_rig.remote.stat(stored.remote_id) == stored
+    drive_rig.fake.fault("401", match="get", times=None)
+    with pytest.raises(RemoteBusy):
+        drive_rig.remote.stat(stored.remote_id)
+    for _ in range(4):
+        with pytest.raises(SignInNeeded):
+            drive_rig.remote.stat(stored.remote_id)
 
 
 def test_a_login_page_in_place_of_the_token_is_no_sign_in_that_ended(drive_rig: DriveRig) -> None:

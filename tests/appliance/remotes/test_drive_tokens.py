@@ -205,13 +205,22 @@ def test_a_refused_token_is_replaced(fake: FakeDrive) -> None:
     assert tokens.access_token() == second, "what others found out earlier is known already"
 
 
-def test_only_when_a_fresh_token_is_refused_too_somebody_has_to_sign_in(fake: FakeDrive) -> None:
+def test_only_when_three_fresh_tokens_are_refused_in_a_row_somebody_has_to_sign_in(fake: FakeDrive) -> None:
     tokens = tokens_of(fake)
-    tokens.refused(tokens.access_token())
-    tokens.refused(tokens.access_token())
-    with pytest.raises(SignInNeeded, match="pyarchive connection sign-in"):
-        tokens.access_token()
-    assert tokens.access_token(), "it is tried again the next time"
+    for _ in range(3):
+        tokens.refused(tokens.access_token())
+    for _ in range(2):
+        with pytest.raises(SignInNeeded, match="pyarchive connection sign-in"):
+            tokens.access_token()
+        tokens.refused(tokens.access_token())  # one more is tried, and as long as that is refused it is said again
+
+
+def test_a_token_that_was_accepted_makes_up_for_those_that_were_refused(fake: FakeDrive) -> None:
+    tokens = tokens_of(fake)
+    for _ in range(5):
+        tokens.refused(tokens.access_token())
+        tokens.refused(tokens.access_token())
+        tokens.accepted(tokens.access_token())
 
 
 def test_two_refusals_far_apart_are_no_reason_to_sign_in(fake: FakeDrive, later: Clock) -> None:
