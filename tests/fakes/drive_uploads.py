@@ -8,7 +8,8 @@ import re
 import secrets
 import threading
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -180,5 +181,6 @@ class Receiver:
 
     def _settle(self) -> None:
         for future in self._hashed:
-            future.result()
+            with suppress(CancelledError):  # the server was told to end meanwhile: nobody asks for the checksum any more
+                future.result()
         self._hashed = []
