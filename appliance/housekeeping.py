@@ -18,6 +18,7 @@ from appliance.library import Library
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.transfer.steps import cause, next_step
 from appliance.witness import Witness, clock_is_trusted
 
 log = logging.getLogger("housekeeping")
@@ -75,8 +76,8 @@ class Keeping:
         for connection in self.connections.all():
             error = troubled.get(connection.id)
             if isinstance(error, SignInNeeded):
-                step = f"sign in again: `pyarchive connection sign-in {connection.name}`"
-                self.problems.raise_(error.code, connection.id, f"connection {connection.name}: {error}", step, needs_you=True)
+                step = next_step(error, connection.name)
+                self.problems.raise_(error.code, connection.id, f"connection {connection.name}: {cause(error)}", step, needs_you=True)
             elif error is None:
                 self.problems.clear(SignInNeeded.code, connection.id)
 

@@ -27,7 +27,7 @@ from appliance.transfer.choosing import Job
 from appliance.transfer.gates import Moving
 from appliance.transfer.lines import Lines
 from appliance.transfer.spool import Spool
-from appliance.transfer.steps import needs_you, next_step
+from appliance.transfer.steps import cause, needs_you, next_step
 from mqtt.messages import Direction
 
 log = logging.getLogger("transfer")
@@ -95,7 +95,7 @@ class Failures:
         self._problems.raise_(
             error.code,
             connection.id,
-            f"connection {connection.name}: {error}",
+            f"connection {connection.name}: {cause(error)}",
             next_step(error, connection.name),
             needs_you=needs_you(error),
         )

@@ -18,6 +18,7 @@ from appliance.errors import (
     RemoteTaken,
     SignInNeeded,
 )
+from appliance.remotes.drive_reasons import BY_ITSELF, SIGN_IN
 
 _STEPS: dict[type[RemoteError], str] = {
     RemoteAway: "it goes on by itself once it can be reached; `pyarchive sync` tries now",
@@ -35,12 +36,17 @@ _STEPS: dict[type[RemoteError], str] = {
     SignInNeeded: "sign in again: `pyarchive connection sign-in {name}`",
     Adopting: "run `pyarchive recover {name}`, or `pyarchive connection claim {name}` if nothing there is to come back",
 }
-_BY_ITSELF = "it is tried again by itself; `pyarchive sync` tries now"
+_USUAL = f"{BY_ITSELF}; `pyarchive sync` tries now"
+
+
+def cause(error: RemoteError) -> str:
+    """What it says, without the general step at its end that ``next_step`` says better."""
+    return str(error).removesuffix(f"; {BY_ITSELF}").removesuffix(f"; {SIGN_IN}")
 
 
 def next_step(error: RemoteError, connection_name: str) -> str:
     """In words, for the connection of that name; that of the nearest kind of error that has one."""
-    step = next((_STEPS[kind] for kind in type(error).__mro__ if kind in _STEPS), _BY_ITSELF)
+    step = next((_STEPS[kind] for kind in type(error).__mro__ if kind in _STEPS), _USUAL)
     return step.format(name=connection_name)
 
 
