@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.__main__ import main as measure
 from tests.faults.cuts import check_all, live
+from tests.faults.drive_kills import DriveKills
 from tests.faults.drive_life import Life
 from tests.faults.drive_storm import CASES, run_case, run_storm
 from tests.faults.kills import MIB, Campaign
@@ -55,6 +56,25 @@ def drive(arguments: list[str]) -> int:
     return 0
 
 
+def drive_kills(arguments: list[str]) -> int:
+    """SIGKILL of the appliance at random instants of an upload to Drive; beside it rclone, killed once."""
+    parser = argparse.ArgumentParser(prog="campaign drive-kills", description=drive_kills.__doc__)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--size-mib", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
+    options = parser.parse_args(arguments)
+    print(f"{options.kills} kills of an upload of {options.size_mib} MiB, --seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pyarchive-drive-kills-") as folder:
+        kills = DriveKills(Path(folder), options.size_mib * MIB, options.kills, options.seed, lambda line: print(line, flush=True))
+        outcome = kills.run()
+    print(
+        f"appliance, {outcome.kills} kills: {outcome.twice_bytes:,} bytes came twice (limit {outcome.limit_bytes:,}), "
+        f"{outcome.again_bytes:,} beyond the file in all\n"
+        f"rclone, 1 kill: {outcome.rclone_sent_bytes:,} bytes sent before it, {outcome.rclone_again_bytes:,} sent again"
+    )
+    return 0 if max(outcome.twice_bytes, outcome.again_bytes) < outcome.limit_bytes else 1
+
+
 def storm(arguments: list[str]) -> int:
     """Every fault of Drive and of the line to it, alone and mixed, during upload, listing, download and recovery."""
     parser = argparse.ArgumentParser(prog="campaign storm", description=storm.__doc__)
@@ -78,7 +98,7 @@ def benchmarks(arguments: list[str]) -> int:
     return measure(arguments)
 
 
-CAMPAIGNS = {"kills": kills, "power": power, "drive": drive, "storm": storm, "benchmarks": benchmarks}
+CAMPAIGNS = {"kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "benchmarks": benchmarks}
 
 
 def main() -> int:
