@@ -12,7 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks import drive, limit, machine, memory, parts, report, slow_sync, start, status, upload, writes
+from tests.benchmarks import (
+    drive,
+    drive_partial,
+    drive_scale,
+    limit,
+    machine,
+    memory,
+    parts,
+    report,
+    slow_sync,
+    start,
+    status,
+    upload,
+    writes,
+)
 from tests.benchmarks.figures import Figure, Measure, Order
 from tests.benchmarks.report import Result
 
@@ -28,6 +42,8 @@ BENCHMARKS: dict[str, Measure] = {
     "upload": upload.measure,
     "memory": memory.measure,
     "drive": drive.measure,
+    "drive-partial": drive_partial.measure,
+    "drive-scale": drive_scale.measure,
 }
 _SCRATCH = Path("/var/tmp")  # not /tmp: that may be memory
 
