@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 PAGE_SIZE = 1000
 _MOST_IDS = 1000
+_SPARE_IDS = 100
 _API_PATH = "drive/v3"
 _PAGE_WAITS_S, _LONGEST_TOLD_S, _PATIENCE_S = (0.25, 0.5, 1.0), 2.0, 10.0
 
@@ -87,6 +88,7 @@ class DriveApi:
         self._endpoints = endpoints
         service = _service(web, endpoints)
         self._files, self._about = service.files(), service.about()
+        self._spare_lock, self._spare_ids = threading.Lock(), list[str]()
         self._random = Random()  # noqa: S311 (jitter is no secret)
 
     def content_url(self, file_id: str, *, acknowledge_abuse: bool = False) -> str:
@@ -95,15 +97,20 @@ class DriveApi:
         return f"{self._endpoints.api}/files/{checked_id(file_id)}?alt=media{insisting}"
 
     def new_ids(self, count: int) -> list[str]:
-        """Ids for files that are not made yet."""
-        ids: list[str] = []
-        while len(ids) < count:
-            request = self._files.generateIds(count=min(_MOST_IDS, count - len(ids)), space="drive", type="files", fields="ids")
-            found = self._run(request, "asking for ids").get("ids")
-            if not isinstance(found, list) or not found or not all(map(is_file_id, found)):
-                raise RemoteError("asking for ids: Google Drive gave none; it is tried again by itself")
-            ids += found
-        return ids[:count]
+        """Ids for files that are not made yet, each given out once. Some more are asked for and kept, for the next caller."""
+        with self._spare_lock:
+            while len(self._spare_ids) < count:
+                wanted = min(_MOST_IDS, max(_SPARE_IDS, count - len(self._spare_ids)))
+                self._spare_ids += self._generated(wanted)
+            ids, self._spare_ids = self._spare_ids[:count], self._spare_ids[count:]
+            return ids
+
+    def _generated(self, count: int) -> list[str]:
+        request = self._files.generateIds(count=count, space="drive", type="files", fields="ids")
+        found = self._run(request, "asking for ids").get("ids")
+        if not isinstance(found, list) or not found or not all(map(is_file_id, found)):
+            raise RemoteError("asking for ids: Google Drive gave none; it is tried again by itself")
+        return found
 
     def find(self, file_id: str, doing: str) -> DriveFile | None:
         """Freshly; None where Drive says that there is none."""
