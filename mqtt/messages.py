@@ -40,6 +40,9 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+SignIn = Literal["not_needed", "ok", "needed", "pending"]
+
+
 class Message(BaseModel):
     """A payload. Subclasses that have a topic name it below the base, with its variables in braces."""
 
@@ -94,9 +97,25 @@ class Queue(Message):
 
 
 class ActiveConnection(Message):
+    """The connection to which archives are carried, as far as the whole house wants to know of it."""
+
     id: str
     name: str
     kind: str
+    reachable: bool = Field(default=True, description="It answered when it was last asked")
+    sign_in: SignIn = "not_needed"
+    free_bytes: int | None = Field(default=None, description="None: unknown, or without a limit")
+    limit_bytes: int | None = Field(default=None, description="Its quota; none: unknown, or without a limit")
+    used_bytes: int | None = None
+
+
+class UploadWindow(Message):
+    """What timetable and metered mode allow at the moment."""
+
+    allowed: bool = Field(default=True, description="Uploads may run")
+    limit_kb_per_s: int = Field(default=0, description="Limit in force: the lowest of setting, timetable and metered mode; 0 for none")
+    reason: str | None = Field(default=None, description="What closes or narrows it, in words")
+    until_at: datetime | None = Field(default=None, description="When the timetable changes it next")
 
 
 class ApplianceState(Message, topic="appliance/state", retain=True):
@@ -119,10 +138,16 @@ class ApplianceState(Message, topic="appliance/state", retain=True):
     progress_ratio: float = Field(default=1.0, description="Stored bytes of all archives on the active connection")
     queue: Queue
     paused: bool
-    upload_limit_kb_per_s: int
+    metered: bool = Field(default=False, description="The line costs money: nothing moves, or slowly, as the settings say")
+    upload_limit_kb_per_s: int = Field(description="As set; 0 for none. upload_window has what is in force")
+    upload_window: UploadWindow = UploadWindow()
     active_connection: ActiveConnection | None = None
     disk: Disk
     last_sync_at: datetime | None = Field(default=None, description="When the upload queue was last empty on the active connection")
+    last_proof_at: datetime | None = Field(default=None, description="When a batch was last read back from a remote and found right")
+    oldest_proof_at: datetime | None = Field(
+        default=None, description="When what was read back longest ago was read back; none unless every archive is proven"
+    )
     problems: list[Problem] = []
     last_problem: Problem | None = None
 
@@ -160,6 +185,10 @@ class ArchiveState(Message, topic="archive/{archive_id}/state", retain=True):
     progress_ratio: float
     at_risk_bytes: int
     placements: list[Placement] = []
+    pinned: bool = Field(default=False, description="The keep-local policy never releases it")
+    position: int | None = Field(
+        default=None, description="Its place in the order made by hand, 0 for the first; none: its turn comes by itself"
+    )
     waiting_for: str | None = Field(default=None, description="Why nothing moves, in words")
     waiting_until_at: datetime | None = None
     removed_at: datetime | None = None
@@ -195,7 +224,8 @@ class ConnectionState(Message, topic="connection/{connection_id}/state", retain=
         default=None, description="Of the connection's folder, where folders have ids: belongs into the recovery kit"
     )
     client_id: str | None = Field(default=None, description="OAuth client that signs in: belongs into the recovery kit")
-    sign_in: Literal["not_needed", "ok", "needed", "pending"] = "not_needed"
+    reachable: bool = Field(default=True, description="It answered when it was last asked")
+    sign_in: SignIn = "not_needed"
     sign_in_message: str | None = Field(default=None, description="Why the last sign-in ended, or what to type where while one is pending")
     adopting: str | None = Field(default=None, description="In adopt mode: why, in words. Nothing on it is changed")
     validated_at: datetime | None = None

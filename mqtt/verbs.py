@@ -115,6 +115,14 @@ class ArchiveRestore(_OfArchive, verb="archive/restore"):
     """Ask for the local copy back; the transfer engine fetches it. Answers the ArchiveState. Already local: nothing happens."""
 
 
+class ArchivePin(_OfArchive, verb="archive/pin"):
+    """Keep the local copy whatever the keep-local policy says; one that is not local is not fetched. Answers the ArchiveState."""
+
+
+class ArchiveUnpin(_OfArchive, verb="archive/unpin"):
+    """The end of a pin. Answers the ArchiveState. Safe to repeat."""
+
+
 class TransferList(Verb, verb="transfer/list"):
     """``{"moving": [TransferState…], "waiting": [{"archive_id", "title", "direction", "batches", "bytes", "reason", "attempts",
     "next_try_at"}], "waiting_total"}``.
@@ -133,6 +141,16 @@ class TransferPause(Verb, verb="transfer/pause"):
 
 class TransferResume(Verb, verb="transfer/resume"):
     """The end of a pause. Answers ``{}``."""
+
+
+class TransferFirst(_OfArchive, verb="transfer/first"):
+    """Put it at a place of the order made by hand, which goes before all others. Answers the ArchiveState."""
+
+    position: int = Field(default=0, ge=0, description="0 for the first; beyond the end: the last of the order")
+
+
+class TransferUsual(_OfArchive, verb="transfer/usual"):
+    """Take it out of the order made by hand: its turn comes by itself again. Answers the ArchiveState. Safe to repeat."""
 
 
 class ConnectionAdd(Verb, verb="connection/add"):
