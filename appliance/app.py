@@ -45,7 +45,7 @@ from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
 from appliance.witness import Witness
-from mqtt.messages import Event, Problem
+from mqtt.messages import Event, EventName, Problem
 from mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -228,8 +228,8 @@ class Appliance:
 
     # Events
 
-    def _tell(self, event: str, archive: Archive, index: int | None = None, connection_id: str = "") -> None:
-        if event == "archive_remote" and not self.engine.pending()[0]:
+    def _tell(self, event: EventName, archive: Archive, index: int | None = None, connection_id: str = "") -> None:
+        if event is EventName.ARCHIVE_REMOTE and not self.engine.pending()[0]:
             self.states.last_sync_at = clock.now()
         if self.reporter:
             where = connection_id or None
@@ -238,9 +238,9 @@ class Appliance:
                 Event(event=event, at=now, archive_id=archive.id, title=archive.title, connection_id=where, batch_index=index)
             )
 
-    def _problem_changed(self, what: str, problem: Problem) -> None:
+    def _problem_changed(self, what: EventName, problem: Problem) -> None:
         if self.reporter:
-            self.reporter.event(Event(event=what, at=clock.now(), message=problem.message))
+            self.reporter.event(Event(event=what, at=clock.now(), code=problem.code, about=problem.about, message=problem.message))
             self.reporter.changed()
 
 

@@ -24,10 +24,10 @@ from appliance.store import free_local
 from appliance.tombstone import REMOVED, TABLE, Tombstone, all_of
 from appliance.tombstone import changes as tombstone_changes
 from appliance.transfer.gates import CheckGate
-from mqtt.messages import Rung
+from mqtt.messages import EventName, Rung
 
 log = logging.getLogger("placement")
-Tell = Callable[[str, Archive], None]
+Tell = Callable[[EventName, Archive], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Placement:
                 self.library.changed(archive_id)
             free_local(self.library.local_folder(archive_id), view.archive.file_name)
         log.info("released %s; its copy is on %s", view.archive.title, connection_id, extra={"archive_id": archive_id})
-        self.tell("archive_released", view.archive)
+        self.tell(EventName.ARCHIVE_RELEASED, view.archive)
         return {"archive_id": archive_id, "connection_id": connection_id}
 
     def _proof(self, archive_id: str, gate: Gate) -> str:
@@ -106,7 +106,7 @@ class Placement:
             self._move(self.library.local_folder(archive_id), self.library.folder.trash / archive_id)
         archive = self.library.archive(archive_id)
         log.info("removed %s", archive.title, extra={"archive_id": archive_id})
-        self.tell("archive_removed", archive)
+        self.tell(EventName.ARCHIVE_REMOVED, archive)
         return at + timedelta(days=self.settings.current.undo_days)
 
     def undo(self, archive_id: str) -> None:
@@ -117,7 +117,7 @@ class Placement:
             self.library.folder.check_store()
             self._move(self.library.folder.trash / archive_id, self.library.local_folder(archive_id))
             self.library.mark_removed(archive_id, None)
-        self.tell("archive_created", self.library.archive(archive_id))
+        self.tell(EventName.ARCHIVE_CREATED, self.library.archive(archive_id))
 
     def _move(self, source: Path, target: Path) -> None:
         if not source.exists():

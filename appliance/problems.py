@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 
 from appliance import clock
-from mqtt.messages import Problem
+from mqtt.messages import EventName, Problem
 
 log = logging.getLogger("problems")
-Listener = Callable[[str, Problem], None]
+Listener = Callable[[EventName, Problem], None]
 
 
 class Problems:
-    """Thread-safe. ``listener("problem_raised" | "problem_cleared", problem)`` is called on each change, not on repeats."""
+    """Thread-safe. ``listener(PROBLEM_RAISED | PROBLEM_CLEARED, problem)`` is called on each change, not on repeats."""
 
     def __init__(self) -> None:
         self._standing: dict[tuple[str, str], Problem] = {}
@@ -36,14 +36,14 @@ class Problems:
             self._standing[code, about] = self.last = problem
         if before is None:
             log.warning("%s; %s", message, next_step)
-        self._tell("problem_raised", problem)
+        self._tell(EventName.PROBLEM_RAISED, problem)
 
     def clear(self, code: str, about: str) -> None:
         with self._lock:
             problem = self._standing.pop((code, about), None)
         if problem:
             log.info("mended: %s", problem.message)
-            self._tell("problem_cleared", problem)
+            self._tell(EventName.PROBLEM_CLEARED, problem)
 
     def clear_about(self, about: str, *, keep: frozenset[str] = frozenset()) -> None:
         """All problems of that thing but the codes to keep: it works again."""
@@ -56,6 +56,6 @@ class Problems:
         with self._lock:
             return sorted(self._standing.values(), key=lambda problem: (not problem.needs_you, problem.since_at))
 
-    def _tell(self, what: str, problem: Problem) -> None:
+    def _tell(self, what: EventName, problem: Problem) -> None:
         for listener in self._listeners:
             listener(what, problem)

@@ -40,6 +40,20 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+class EventName(StrEnum):
+    """All that an Event can tell. A closed list: Home Assistant is told it beforehand."""
+
+    ARCHIVE_CREATED = "archive_created"
+    BATCH_STORED = "batch_stored"
+    ARCHIVE_REMOTE = "archive_remote"
+    ARCHIVE_RELEASED = "archive_released"
+    BATCH_RESTORED = "batch_restored"
+    ARCHIVE_RESTORED = "archive_restored"
+    ARCHIVE_REMOVED = "archive_removed"
+    PROBLEM_RAISED = "problem_raised"
+    PROBLEM_CLEARED = "problem_cleared"
+
+
 SignIn = Literal["not_needed", "ok", "needed", "pending"]
 
 
@@ -253,13 +267,15 @@ class SettingsState(Message, topic="appliance/settings", retain=True):
 class Event(Message, topic="event"):
     """Something that happened."""
 
-    event: str
+    event: EventName
     at: datetime
     archive_id: str | None = None
     title: str | None = Field(default=None, description="The archive's")
     connection_id: str | None = None
     batch_index: int | None = None
-    message: str | None = None
+    code: str | None = Field(default=None, description="The problem's; with about it names it")
+    about: str | None = Field(default=None, description="What the problem is about")
+    message: str | None = Field(default=None, description="The problem in words")
 
 
 class LogLine(Message, topic="log"):

@@ -19,9 +19,7 @@ FOLLOWED = ("availability", "appliance/state", "transfer/+/state", "event")
 _LINE_EVERY_S = 10.0
 _REDRAW_S = 1.0
 _STARTING_S = 5.0
-_SHOWN_EVENTS = frozenset(
-    {"archive_created", "archive_remote", "archive_restored", "archive_released", "archive_removed", "archive_damaged"}
-)
+_SHOWN_EVENTS = frozenset({"archive_created", "archive_remote", "archive_restored", "archive_released", "archive_removed"})
 
 
 class Viewing:

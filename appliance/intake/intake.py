@@ -27,11 +27,12 @@ from appliance.names import checked_owner, clean_title, new_archive_id, safe_fil
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
 from appliance.store import bring_in, free_local, translated
+from mqtt.messages import EventName
 
 log = logging.getLogger("intake")
 _TRY_AGAIN_S = 5.0
 _WRITER_PATIENCE_S = 10.0
-Announce = Callable[[str, Archive], None]
+Announce = Callable[[EventName, Archive], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +292,7 @@ class Intake:
             raise translated(error, f"taking in {document['title']}") from error
         self._done_bytes.pop(upload_id, None)
         log.info("received %s (%s, %d bytes)", archive.title, archive.id, archive.size_bytes, extra={"archive_id": archive.id})
-        self._announce("archive_created", archive)
+        self._announce(EventName.ARCHIVE_CREATED, archive)
         return archive
 
     def _facts(self, upload_id: str, document: dict[str, Any], hashes: Hashes) -> ArchiveFacts:

@@ -25,7 +25,7 @@ from appliance.transfer.mover import Mover
 from appliance.transfer.retry import Backoff
 from appliance.transfer.spool import Spool
 from appliance.transfer.throttle import RateMeter, Throttle
-from mqtt.messages import Direction
+from mqtt.messages import Direction, EventName
 
 log = logging.getLogger("transfer")
 _STORE_WAIT_S = 5.0
@@ -43,7 +43,7 @@ class Engine:
         settings: SettingsStore,
         problems: Problems,
         admission: Admission,
-        tell: Callable[[str, Archive, int | None, str], None],
+        tell: Callable[[EventName, Archive, int | None, str], None],
     ) -> None:
         self._library = library
         self._connections = connections
@@ -352,10 +352,10 @@ class Engine:
         self._start_slot(moving.slot)
 
 
-def _event(job: Job) -> str:
+def _event(job: Job) -> EventName:
     if job.direction is Direction.UP:
-        return "archive_remote" if job.index is None else "batch_stored"
-    return "archive_restored" if job.index is None else "batch_restored"
+        return EventName.ARCHIVE_REMOTE if job.index is None else EventName.BATCH_STORED
+    return EventName.ARCHIVE_RESTORED if job.index is None else EventName.BATCH_RESTORED
 
 
 def _time_at(monotonic_s: float) -> datetime:
