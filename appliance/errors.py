@@ -20,6 +20,12 @@ class BadRequest(ApplianceError):
     code = "bad_request"
 
 
+class Unauthorised(ApplianceError):
+    """Who asks may not ask for that; nothing was changed."""
+
+    code = "unauthorised"
+
+
 class NotFound(ApplianceError):
     """There is no archive, connection, job or setting of that name."""
 

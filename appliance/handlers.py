@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from appliance import clock
+from appliance import access, clock
 from appliance.connections import Connections
 from appliance.errors import BadRequest, NotFound, NotLocal, Refused
 from appliance.intake.intake import Intake
@@ -56,8 +56,9 @@ class Handlers:
     remote_trash: RemoteTrash
     recovery: Recovery
 
-    def execute(self, _login: str, verb: str, parameters: dict[str, Any]) -> Any:
+    def execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
         """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words."""
+        access.check(login, verb, parameters)
         shape = verbs.VERBS.get(verb)
         handler = getattr(self, "_" + verb.replace("/", "_").replace("-", "_"), None) if shape else None
         if shape is None or handler is None:

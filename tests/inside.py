@@ -56,7 +56,7 @@ class Inside:
 
     def ask(self, verb: str, **parameters: Any) -> Any:
         """A request, answered without a broker."""
-        return answer(self.app, "test", verb, parameters)
+        return answer(self.app, "cli", verb, parameters)
 
     def begin(self, content: bytes, name: str = "file.bin", **more: Any) -> str:
         """Announced and filled, not committed."""
