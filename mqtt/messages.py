@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mqtt.message import Message as Message  # noqa: PLC0414 - all messages are imported from here
+from mqtt.script_messages import KillOrder as KillOrder  # noqa: PLC0414 - as above
+from mqtt.script_messages import RunOrder as RunOrder  # noqa: PLC0414 - as above
+from mqtt.script_messages import ScriptLine as ScriptLine  # noqa: PLC0414 - as above
+from mqtt.script_messages import ScriptOutput as ScriptOutput  # noqa: PLC0414 - as above
+from mqtt.script_messages import ScriptState as ScriptState  # noqa: PLC0414 - as above
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 ONLINE, OFFLINE = "online", "offline"
@@ -36,6 +43,8 @@ class Health(StrEnum):
 
 
 class Direction(StrEnum):
+    """Which way a transfer goes."""
+
     UP = "up"
     DOWN = "down"
 
@@ -55,22 +64,6 @@ class EventName(StrEnum):
 
 
 SignIn = Literal["not_needed", "ok", "needed", "pending"]
-
-
-class Message(BaseModel):
-    """A payload. Subclasses that have a topic name it below the base, with its variables in braces."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_timedelta="float")
-    topic: ClassVar[str] = ""
-    retain: ClassVar[bool] = False
-
-    def __init_subclass__(cls, topic: str = "", retain: bool = False, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.topic = topic
-        cls.retain = retain
-
-    def payload(self) -> bytes:
-        return self.model_dump_json().encode()
 
 
 class Problem(Message):
@@ -162,7 +155,7 @@ class ApplianceState(Message, topic="appliance/state", retain=True):
     oldest_proof_at: datetime | None = Field(
         default=None, description="When what was read back longest ago was read back; none unless every archive is proven"
     )
-    problems: list[Problem] = []
+    problems: list[Problem] = Field(default=[], description="Those that stand, the most serious first; at most 50")
     last_problem: Problem | None = None
 
 
@@ -198,7 +191,7 @@ class ArchiveState(Message, topic="archive/{archive_id}/state", retain=True):
     wanted_local: bool = Field(description="False after a release, true again after a restore was asked for")
     progress_ratio: float
     at_risk_bytes: int
-    placements: list[Placement] = []
+    placements: list[Placement] = Field(default=[], description="On every connection that has something of it")
     pinned: bool = Field(default=False, description="The keep-local policy never releases it")
     position: int | None = Field(
         default=None, description="Its place in the order made by hand, 0 for the first; none: its turn comes by itself"
@@ -248,6 +241,22 @@ class ConnectionState(Message, topic="connection/{connection_id}/state", retain=
     used_bytes: int | None = None
     last_error: str | None = None
     next_try_at: datetime | None = None
+
+
+class FrontPanelState(Message, topic="frontpanel/state", retain=True):
+    """Lamp and button."""
+
+    lamp: Literal["needs_you", "transferring", "waiting", "idle", "off"] = Field(
+        description="Fast blinking, blinking, steady, slow breathing, dark: the first that is true is shown"
+    )
+    lamp_reason: str = Field(description="Why, in words")
+    button_pressed: bool
+    button_step: Literal["sync", "pause", "shutdown"] | None = Field(
+        default=None, description="What a release of the button would do now; none while it is not held"
+    )
+    last_press_at: datetime | None = None
+    simulated: bool = Field(description="There is no hardware: `pyarchive press` and the panel are the button")
+    error: str | None = Field(default=None, description="Why the hardware does not work, in words")
 
 
 class Setting(Message):

@@ -1,0 +1,1 @@
+"""docs/mqtt.md and docs/asyncapi.yaml, made of the classes of the contract."""

@@ -1,0 +1,161 @@
+"""An example of every message and of every verb's parameters, as the documents show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mqtt import messages as m
+from mqtt import verb_answers as a
+from mqtt.contract import Discovery
+from mqtt.message import Message
+
+_AT = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+_EARLIER = _AT - timedelta(hours=7)
+_ARCHIVE, _CONNECTION, _JOB = "5f0c1d2e3a4b5c6d", "c-81f2a09b", "9b1deb4d3b7d4bad"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_TITLE = "holidays-2026.tar"
+_MIB = 1 << 20
+_SIZE = 40 * _MIB
+_SOURCE = b"print('how are you?')\n"
+_SOURCE_SHA256 = "f748bfacd059dde46fe2346c5b17b99443dfd1a8eeff04e1d39e2622a14c987a"
+
+_PROBLEM = m.Problem(
+    code="remote_away", about=_CONNECTION, message="connection Drive cannot be reached: no route to the network",
+    next_step="it is tried again by itself", needs_you=False, since_at=_EARLIER,
+)  # fmt: skip
+
+_ARCHIVE_STATE = m.ArchiveState(
+    id=_ARCHIVE, title=_TITLE, file_name=_TITLE, owner="home", size_bytes=_SIZE, sha256=_SHA256, created_at=_EARLIER,
+    batch_bytes=16 * _MIB, rung=m.Rung.PARTIAL, health=m.Health.OK, batches_total=3, batches_stored=1, batches_cached=3, local=True,
+    wanted_local=True, progress_ratio=0.3333, at_risk_bytes=24 * _MIB,
+    placements=[
+        m.Placement(
+            connection_id=_CONNECTION, connection_name="Drive", active=True, rung=m.Rung.PARTIAL, batches_stored=1, manifest_stored=False
+        )
+    ],
+    waiting_for="connection Drive cannot be reached", waiting_until_at=_AT + timedelta(seconds=40),
+)  # fmt: skip
+
+_TRANSFER = m.TransferState(
+    slot=0, archive_id=_ARCHIVE, title=_TITLE, batch_index=1, batches_total=3, connection_id=_CONNECTION, direction=m.Direction.UP,
+    done_bytes=6_291_456, size_bytes=16 * _MIB, rate_bytes_per_s=598_000, started_at=_AT,
+)  # fmt: skip
+
+_CONNECTION_STATE = m.ConnectionState(
+    id=_CONNECTION, kind="drive", name="Drive", active=True, valid=True, account="somebody@example.org", folder_id="1AbCdEf",
+    client_id="1234.apps.example", sign_in="ok", validated_at=_EARLIER, free_bytes=11_000_000_000, limit_bytes=16_106_127_360,
+    used_bytes=5_106_127_360,
+)  # fmt: skip
+
+_SETTING = m.Setting(name="upload_limit_kb_per_s", value=500, source="set", description="Upload limit in kB/s; 0 for none")
+_SETTINGS = m.SettingsState(
+    settings=[_SETTING], json_schema={"type": "object", "properties": {"upload_limit_kb_per_s": {"type": "integer", "minimum": 0}}}
+)
+_LINE = m.LogLine(at=_AT, level="info", source="intake", message=f"received {_TITLE} ({_ARCHIVE}, {_SIZE} bytes)", archive_id=_ARCHIVE)
+_ERROR = m.Error(code="not_found", message="there is no archive 'holidays'; `pyarchive list` shows all")
+
+_APPLIANCE = m.ApplianceState(
+    appliance_id="attic-pi", status="transferring", status_reason="1 batches are moving", version="0.1.0", started_at=_EARLIER,
+    counts=m.Counts(archives=12, received=0, partial=1, remote=8, proven=3, local=12, damaged=0, lost=0, removed=1),
+    stored_bytes=5_041_943_040, bytes_at_risk=24 * _MIB, protected_by_at=_AT.replace(second=0) + timedelta(minutes=1),
+    upload_rate_bytes_per_s=598_000, eta_s=42, progress_ratio=0.995,
+    queue=m.Queue(batches_up=2, bytes_up=24 * _MIB, batches_down=0, bytes_down=0), paused=False, upload_limit_kb_per_s=0,
+    active_connection=m.ActiveConnection(
+        id=_CONNECTION, name="Drive", kind="drive", sign_in="ok", free_bytes=11_000_000_000, limit_bytes=16_106_127_360,
+        used_bytes=5_106_127_360,
+    ),
+    disk=m.Disk(total_bytes=256_000_000_000, free_bytes=120_000_000_000, reserve_bytes=1_073_741_824), last_sync_at=_EARLIER,
+    last_proof_at=_EARLIER, last_problem=_PROBLEM,
+)  # fmt: skip
+
+_FINDING = a.Finding(
+    archive_id=_ARCHIVE, title=_TITLE, batch_index=2, where="local", what="its bytes are not what their checksum says", repaired=True
+)
+
+EXAMPLES: dict[type[Message], Message] = {
+    type(each): each
+    for each in (
+        _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
+        m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
+        m.FrontPanelState(lamp="transferring", lamp_reason="1 batches are moving", button_pressed=False, simulated=True),
+        m.ScriptOutput(run_id=_JOB, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")]),
+        m.ScriptState(
+            run_id=_JOB, script_id="s-1", name="how-are-you", state="ended", exit_status=0, asked_at=_AT, started_at=_AT, ended_at=_AT,
+            lines=1,
+        ),
+        m.RunOrder.of(_SOURCE, run_id=_JOB, script_id="s-1", name="how-are-you", source_sha256=_SOURCE_SHA256, asked_at=_AT),
+        m.KillOrder(run_id=_JOB),
+        Discovery(
+            dev={"ids": ["attic-pi"], "name": "PyArchive"}, o={"name": "pyarchive"},
+            cmps={"bytes_at_risk": {"p": "sensor", "unique_id": "attic-pi_bytes_at_risk"}},
+        ),
+        a.Nothing(), a.Begun(archive_id=_ARCHIVE, path=f"/var/lib/pyarchive/uploads/{_ARCHIVE}"),
+        a.UploadProgress(state="hashing", done_bytes=16 * _MIB, size_bytes=_SIZE),
+        a.ArchivePage(archives=[_ARCHIVE_STATE], total=1),
+        a.BatchPage(
+            batches=[a.Batch(index=0, offset_bytes=0, size_bytes=16 * _MIB, sha256=_SHA256, cached=True, stored=[_CONNECTION])], total=3
+        ),
+        a.Located(
+            archive_id=_ARCHIVE, path=f"/var/lib/pyarchive/store/{_ARCHIVE}/{_TITLE}", file_name=_TITLE, size_bytes=_SIZE, sha256=_SHA256
+        ),
+        a.Removed(archive_id=_ARCHIVE, undo_until_at=_AT + timedelta(days=30)), a.JobStarted(job_id=_JOB),
+        a.TransferPage(
+            moving=[_TRANSFER],
+            waiting=[
+                a.WaitingTransfer(
+                    archive_id=_ARCHIVE, title=_TITLE, direction=m.Direction.UP, batches=2, bytes=24 * _MIB,
+                    reason="connection Drive cannot be reached", attempts=1, next_try_at=_AT,
+                )
+            ],
+            waiting_total=1,
+        ),
+        a.ConnectionAdded(id=_CONNECTION), a.ConnectionPage(connections=[_CONNECTION_STATE]),
+        a.SignInCode(
+            user_code="ABCD-EFGH", verification_url="https://www.google.com/device", expires_at=_AT + timedelta(minutes=30), interval_s=5
+        ),
+        a.RecoveryStarted(appliance_id="attic-pi"),
+        a.RecoveryProgress(
+            state="running", connection_id=_CONNECTION, appliance_id="attic-pi", archives_done=4, archives_total=12, adopted=4,
+            already_here=0, skipped=[], skipped_total=0, removed=0, users=0, scripts=0, deployments=0, settings=1, connections=[],
+            error=None,
+        ),
+        a.TombstonePage(due=0, waiting=0, bytes=0, objects=[], held_back=[], to_confirm={}), a.Buried(objects=14),
+        a.JobState(
+            state="done", done_bytes=_SIZE, total_bytes=_SIZE, error=None,
+            result=a.CheckResult(
+                archives=1, batches_checked=3, batches_damaged=1, batches_repaired=1, damage_left=0, unknown=[], findings=[_FINDING]
+            ),
+        ),
+        a.LogPage(lines=[_LINE]),
+    )
+}  # fmt: skip
+"""By class: of every topic, and of every answer."""
+
+_ONE = {"archive": _ARCHIVE}
+_ON = {"connection": "Drive"}
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "archive/begin": {"file_name": _TITLE, "size_bytes": _SIZE},
+    "archive/commit": {"archive_id": _ARCHIVE, "sha256": _SHA256},
+    "archive/abort": {"archive_id": _ARCHIVE},
+    "archive/upload": {"archive_id": _ARCHIVE},
+    "archive/list": {"search": "holidays", "limit": 20},
+    "archive/rename": {**_ONE, "title": "Holidays 2026"},
+    "connection/add": {"kind": "folder", "name": "USB disk", "path": "/media/backup"},
+    "connection/credentials": {**_ON, "credentials": '{"installed": {"client_id": "…", "client_secret": "…"}}'},
+    "connection/rename": {**_ON, "name": "Google Drive"},
+    "connection/claim": {**_ON, "confirm": "Drive"},
+    "integrity/bury": {**_ON, "objects": 14},
+    "integrity/verify": {"local": True, "repair": True},
+    "integrity/job": {"job_id": _JOB},
+    "settings/get": {"name": "upload_limit_kb_per_s"},
+    "settings/set": {"name": "upload_limit_kb_per_s", "value": 500},
+    "log/query": {"level": "warning", "limit": 10},
+}
+"""By verb. Those of an archive or a connection alone need no line."""
+
+
+def parameters_of(verb: str, fields: set[str]) -> dict[str, Any]:
+    """The example's parameters, without its transaction."""
+    return PARAMETERS.get(verb) or (_ONE if "archive" in fields else _ON if "connection" in fields else {})

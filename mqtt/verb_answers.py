@@ -1,0 +1,239 @@
+"""What the request verbs answer, beside the states in ``mqtt/messages.py``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from mqtt.messages import ArchiveState, ConnectionState, Direction, Error, LogLine, Message, TransferState
+
+
+class Nothing(Message):
+    """It is done; there is nothing to tell."""
+
+
+class Begun(Message):
+    archive_id: str
+    path: str = Field(description="The empty file to fill, on the appliance's disk")
+
+
+class UploadProgress(Message):
+    state: Literal["filling", "hashing", "received", "failed"]
+    done_bytes: int = Field(description="Hashed so far")
+    size_bytes: int
+    error: Error | None = None
+
+
+class ArchivePage(Message):
+    archives: list[ArchiveState]
+    total: int = Field(description="How many match in all")
+
+
+class Batch(Message):
+    index: int
+    offset_bytes: int = Field(description="Where it begins in the file")
+    size_bytes: int
+    sha256: str
+    cached: bool = Field(description="It lies in the store")
+    stored: list[str] = Field(description="Ids of the connections that have it")
+
+
+class BatchPage(Message):
+    batches: list[Batch]
+    total: int
+
+
+class Located(Message):
+    archive_id: str
+    path: str = Field(description="The local copy, on the appliance's disk")
+    file_name: str
+    size_bytes: int
+    sha256: str
+
+
+class Removed(Message):
+    archive_id: str
+    undo_until_at: datetime
+
+
+class JobStarted(Message):
+    job_id: str = Field(description="For integrity/job")
+
+
+class WaitingTransfer(Message):
+    archive_id: str
+    title: str
+    direction: Direction
+    batches: int
+    bytes: int
+    reason: str | None = Field(description="Why it does not move, in words")
+    attempts: int = Field(description="That failed since the last success")
+    next_try_at: datetime | None
+
+
+class TransferPage(Message):
+    moving: list[TransferState]
+    waiting: list[WaitingTransfer]
+    waiting_total: int
+
+
+class ConnectionAdded(Message):
+    id: str
+
+
+class SignInCode(Message):
+    user_code: str = Field(description="To be typed on the page of verification_url")
+    verification_url: str
+    expires_at: datetime
+    interval_s: float = Field(description="How often the appliance asks whether it is done")
+
+
+class ConnectionPage(Message):
+    connections: list[ConnectionState]
+
+
+class RecoveryStarted(Message):
+    appliance_id: str = Field(description="Which the appliance has from then on")
+
+
+class Skipped(Message):
+    archive_id: str
+    why: str
+
+
+class ConnectionToAdd(Message):
+    """A connection of the catalog's copy, without its secrets."""
+
+    kind: str
+    name: str
+    path: str | None
+    folder_id: str | None
+    client_id: str | None
+    active: bool
+
+
+class RecoveryProgress(Message):
+    state: Literal["none", "running", "done", "failed"]
+    connection_id: str | None
+    appliance_id: str | None
+    archives_done: int
+    archives_total: int
+    adopted: int = Field(description="Archives that came back")
+    already_here: int
+    skipped: list[Skipped] = Field(description="What did not come back, or not whole: the first 500")
+    skipped_total: int
+    removed: int
+    users: int
+    scripts: int
+    deployments: int
+    settings: int
+    connections: list[ConnectionToAdd] = Field(description="Those that have to be added again")
+    error: str | None = Field(description="Why it failed; while it runs, what it waits for")
+
+
+class BuriedObject(Message):
+    """An object on a remote with a tombstone."""
+
+    connection_id: str
+    remote_id: str
+    archive_id: str
+    name: str
+    reason: str
+    at: datetime | None
+    due_at: datetime | None = Field(description="When its grace time is over")
+
+
+class TombstonePage(Message):
+    due: int
+    waiting: int
+    bytes: int = Field(description="Of those that are due")
+    objects: list[BuriedObject]
+    held_back: list[str] = Field(description="What keeps them, a sentence each")
+    to_confirm: dict[str, int] = Field(description="By connection id: how many wait for integrity/bury")
+
+
+class Buried(Message):
+    objects: int
+
+
+class Finding(Message):
+    """One thing that was wrong."""
+
+    archive_id: str
+    title: str
+    batch_index: int | None = Field(description="None: the manifest, or the archive as a whole")
+    where: str = Field(description="`local`, or a connection id")
+    what: str
+    repaired: bool
+
+
+class CheckResult(Message):
+    archives: int
+    batches_checked: int
+    batches_damaged: int = Field(description="As found")
+    batches_repaired: int
+    damage_left: int
+    unknown: list[str] = Field(description="What could not be asked, a sentence each")
+    findings: list[Finding] = Field(description="The first 1,000")
+
+
+class ReleaseResult(Message):
+    archive_id: str
+    connection_id: str = Field(description="Which has all of it, as just listed")
+
+
+class Orphan(Message):
+    where: str = Field(description="A connection id, or the folder below DATA")
+    archive_id: str
+    name: str = Field(description="Empty for a whole archive")
+    size_bytes: int
+    remote_id: str | None
+    adopted: bool
+    why_not: str | None
+
+
+class OrphansResult(Message):
+    orphans: list[Orphan]
+    unknown: list[str]
+    tombstones: int
+
+
+class EmptyingResult(Message):
+    objects: int
+    bytes: int
+    archives: int
+    dry_run: bool
+
+
+class TrashResult(Message):
+    objects: int
+    bytes: int
+    kept: int = Field(description="Trashed, and still part of an archive: that is damage")
+    purged: int
+
+
+class RecoverableAppliance(Message):
+    appliance_id: str
+    archives: int
+    bytes: int
+    unknown_here: int
+    ours: bool
+    catalog_copy_at: datetime | None
+
+
+class RecoveryLookResult(Message):
+    appliances: list[RecoverableAppliance]
+
+
+class JobState(Message):
+    state: Literal["running", "done", "failed", "interrupted"]
+    done_bytes: int
+    total_bytes: int
+    error: Error | None
+    result: CheckResult | OrphansResult | EmptyingResult | TrashResult | RecoveryLookResult | ReleaseResult | None
+
+
+class LogPage(Message):
+    lines: list[LogLine] = Field(description="Oldest first")
