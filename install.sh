@@ -170,21 +170,15 @@ check() {
   report "ruff check" "mend it, or let .venv/bin/ruff check --fix do it" .venv/bin/ruff check --output-format concise || failed=1
   report "ruff format" "run .venv/bin/ruff format" .venv/bin/ruff format --check --output-format concise || failed=1
   report "mypy" "mend the types" .venv/bin/mypy || failed=1
-  if runs command -v shellcheck; then
-    report "shellcheck" "mend the script" shellcheck install.sh .ci/run || failed=1
-  else
-    say "shellcheck: skipped, it is not installed"
-  fi
+  report "shellcheck" "mend the script" .venv/bin/shellcheck install.sh .ci/run || failed=1
   return "$failed"
 }
 
-has_mosquitto() { PATH="$PATH:/usr/sbin:/usr/local/sbin" runs command -v mosquitto; }
+has() { PATH="$PATH:/usr/sbin:/usr/local/sbin" runs command -v "$1"; }
 
 # Why Mosquitto cannot be installed here without starting a service of the system; nothing where it can.
 why_no_mosquitto() {
-  if ! can_apt; then
-    printf 'apt-get as root is not to be had'
-  elif [[ -d /run/systemd/system ]]; then
+  if [[ -d /run/systemd/system ]]; then
     printf "its package would start a service of the system"
   elif [[ -e "$policy" ]] && ! denies_services; then
     printf '%s lets its package start a service' "$policy"
@@ -211,21 +205,31 @@ without_services() {
   return "$result"
 }
 
-get_mosquitto() {
-  local why
-  has_mosquitto && return
-  why="$(why_no_mosquitto)"
+get_mosquitto() { has mosquitto || get Mosquitto "$(why_no_mosquitto)" mosquitto; }
+
+get_zsh() { has zsh || get zsh "" zsh; }
+
+# Large: 121 MB to load, 440 MB on the disk.
+get_browser() { { has chromium && has chromedriver; } || get Chromium "" chromium chromium-driver; }
+
+# get NAME WHY_NOT PACKAGE…: some of Debian's packages for the tests that need them
+get() {
+  local name="$1" why="$2"
+  shift 2
+  can_apt || why="apt-get as root is not to be had"
   if [[ -z "$why" ]]; then
-    say "Installing Mosquitto for its tests …"
-    without_services apt_install mosquitto && return
+    say "Installing $name for its tests …"
+    without_services apt_install "$@" && return
     why="apt-get could not install it"
   fi
-  say "Mosquitto is not here and was not installed: $why. The tests that need it are skipped."
+  say "$name is not here and was not installed: $why. The tests that need it are skipped."
 }
 
 run_tests() {
   check || fail "the checks failed; the tests were not run." "Mend what is said above, or run the tests alone: .venv/bin/python -m pytest"
   get_mosquitto
+  get_zsh
+  get_browser
   cd "$here"
   exec "$python_in_venv" -m pytest "$@"
 }

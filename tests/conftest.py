@@ -12,6 +12,9 @@ import pytest
 from mqtt.client import Broker, BrokerAddress
 from mqtt.topics import Topics
 from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
+from tests.workers import pytest_report_to_serializable, pytest_xdist_auto_num_workers
+
+__all__ = ["pytest_report_to_serializable", "pytest_xdist_auto_num_workers"]
 
 MakeBroker = Callable[..., Broker]
 

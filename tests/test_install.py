@@ -31,7 +31,7 @@ case "$*" in
     [[ -z "${KILLED:-}" ]] || kill -9 "$PPID"
     [[ -z "${GATE:-}" ]] || until [[ -e "$GATE" ]]; do sleep 0.01; done
     [[ -z "${NO_INDEX:-}" ]] || { echo "no index within reach"; exit 1; }
-    for tool in pyarchive ruff mypy; do
+    for tool in pyarchive ruff mypy shellcheck; do
       printf '#!/bin/sh\necho %s "$@" >>"$NOTES"\ntest "$BROKEN" != %s\n' "$tool" "$tool" >"${0%/*}/$tool"
       chmod +x "${0%/*}/$tool"
     done ;;
@@ -43,6 +43,19 @@ UV = """#!/usr/bin/env bash
 [[ "$*" != --version ]] || exit 0
 echo "uv ${*: -1}" >>"$NOTES"
 [[ -z "${UV_FAILS:-}" ]]
+"""
+
+APT = """#!/usr/bin/env bash
+asked="$*"
+echo "apt ${asked##*recommends }" >>"$NOTES"
+[[ -z "${NO_PACKAGES:-}" ]]
+"""
+SUDO = """#!/usr/bin/env bash
+shift
+exec "$@"
+"""
+NO_TEE = """#!/usr/bin/env bash
+cat >/dev/null
 """
 
 
@@ -264,10 +277,10 @@ def test_the_tests_come_after_the_checks_and_their_exit_code_is_the_result(clone
     ran = clone.noted()
     assert done.returncode == 5
     assert ran[-1] == "python -m pytest -k a name"
-    assert [line.split()[0] for line in ran[-4:-1]] == ["ruff", "ruff", "mypy"]
+    assert [line.split()[0] for line in ran[-5:-1]] == ["ruff", "ruff", "mypy", "shellcheck"]
 
 
-@pytest.mark.parametrize("tool", ["ruff", "mypy"])
+@pytest.mark.parametrize("tool", ["ruff", "mypy", "shellcheck"])
 def test_no_test_runs_where_a_check_fails(clone: Clone, tool: str) -> None:
     done = clone.run("test", BROKEN=tool)
     assert done.returncode == 1
@@ -276,6 +289,44 @@ def test_no_test_runs_where_a_check_fails(clone: Clone, tool: str) -> None:
     assert not [line for line in clone.noted() if "pytest" in line]
     assert clone.run("check", BROKEN=tool).returncode == 1
     assert clone.run("check").returncode == 0
+
+
+@pytest.fixture
+def debian(clone: Clone) -> Clone:
+    """Its user may install packages; nothing is written outside the clone."""
+    for name, text in (("apt-get", APT), ("sudo", SUDO), ("tee", NO_TEE)):
+        clone.add_command(name, text)
+    return clone
+
+
+WANTED = ["apt zsh", "apt chromium chromium-driver"]
+
+
+def test_what_the_tests_need_of_the_system_is_installed_before_them(debian: Clone) -> None:
+    done = debian.run("test")
+    ran = debian.noted()
+    assert ran[-3:] == [*WANTED, "python -m pytest"]
+    assert "Installing Chromium" in done.stderr
+    for command in ("demo", "check", "campaign"):
+        debian.run(command)
+    assert not [line for line in debian.noted() if line.startswith("apt")]
+
+
+def test_what_is_there_is_not_installed(debian: Clone) -> None:
+    for name in ("mosquitto", "zsh", "chromium", "chromedriver"):
+        debian.add_command(name, SUDO)
+    assert "Installing" not in debian.run("test").stderr
+    assert not [line for line in debian.noted() if line.startswith("apt")]
+
+
+def test_the_tests_run_without_what_cannot_be_had_and_this_is_said(debian: Clone) -> None:
+    done = debian.run("test", NO_PACKAGES="1")
+    assert done.returncode == 0
+    assert "zsh is not here and was not installed: apt-get could not install it. The tests that need it are skipped." in done.stderr
+    assert "Chromium is not here and was not installed" in done.stderr
+    assert debian.noted()[-1] == "python -m pytest"
+    (debian.bin / "apt-get").unlink()
+    assert "zsh is not here and was not installed: apt-get as root is not to be had" in debian.run("test").stderr
 
 
 def test_ci_runs_the_tests_and_passes_on_their_result(clone: Clone) -> None:
