@@ -173,16 +173,18 @@ class Place:
 
     def _refuse_foreign_owner(self) -> str | None:
         """The word in owner.json; None where nobody has written himself down yet."""
-        content = read_small(self.home / OWNER_NAME)
-        if content is None:
-            return None
-        word = _word_in(content)
-        if word is None or not self._epoch.accepts(word):
-            raise RemoteForeign(
-                f"{self.home} was taken over by another appliance ({OWNER_NAME} has another epoch); nothing is written there. "
-                "Use another folder, or run `pyarchive recover` if this appliance is to own it"
-            )
-        return word
+        refused = None
+        while (content := read_small(self.home / OWNER_NAME)) is not None:
+            word = _word_in(content)
+            if word is not None and self._epoch.accepts(word):
+                return word
+            if content == refused:
+                raise RemoteForeign(
+                    f"{self.home} was taken over by another appliance ({OWNER_NAME} has another epoch); nothing is written there. "
+                    "Use another folder, or run `pyarchive recover` if this appliance is to own it"
+                )
+            refused = content  # read again: another slot may have written our next word since
+        return None
 
 
 def translated(error: OSError, folder: Path, doing: str, needed_bytes: int = 0) -> RemoteError:

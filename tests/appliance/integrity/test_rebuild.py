@@ -45,7 +45,7 @@ def test_a_ledger_is_made_again_and_nothing_is_sent_again(tmp_path: Path, harm: 
         state = inside.wait_remote(archive_id)
         assert (state["title"], state["owner"], state["local"]) == ("Title", "anna", not release)
         assert batch.stat().st_mtime_ns == before
-        assert "ledger" not in inside.problems()
+        wait_for(lambda: "ledger" not in inside.problems())
         inside.ask("archive/restore", archive=archive_id)
         inside.wait_local(archive_id)
         assert inside.local_bytes(archive_id) == CONTENT

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance import durable
-from appliance.epochs import Epochs
+from appliance.epochs import Epochs, PlaceEpoch
 from appliance.errors import (
     BadRequest,
     LocalDamaged,
@@ -124,6 +124,19 @@ def test_who_takes_over_fences_the_former_owner(folder_rig: FolderRig) -> None:
     put(new, "00000004", Reader(CONTENT))
     with pytest.raises(RemoteForeign):
         put(folder_rig.remote, "00000005", Reader(CONTENT))
+
+
+def test_a_word_that_another_slot_renews_while_it_is_judged_is_still_ours(folder_rig: FolderRig) -> None:
+    folder_id = new_remote(folder_rig.folder).create()
+    epochs = Epochs(folder_rig.epochs)  # of a process that has just started: its first writer renews the word
+
+    class Slow(PlaceEpoch):
+        def accepts(self, found: str) -> bool:
+            FolderRemote(folder_rig.folder, "appliance-1", "c0", epochs.of, folder_id=folder_id).prepare()
+            return super().accepts(found)
+
+    slow = FolderRemote(folder_rig.folder, "appliance-1", "c0", lambda place: Slow(epochs, place), folder_id=folder_id)
+    put(slow, NAME, Reader(CONTENT))
 
 
 @pytest.mark.parametrize("cut", ["before it stands there", "after it stands there"])
