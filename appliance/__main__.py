@@ -12,6 +12,7 @@ import threading
 from appliance.app import Appliance, answer
 from appliance.errors import ApplianceError
 from appliance.logs import RecentLines, start_logging
+from appliance.reporter import Reporter
 from appliance.settings import Settings, SettingsStore
 from mqtt.client import Broker, BrokerAddress
 from mqtt.messages import OFFLINE, LogLine
@@ -78,7 +79,7 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
         will=(topics.availability, OFFLINE.encode()),
     )
     reporter = appliance.attach(broker, topics)
-    lines.listener = lambda line: _publish_line(broker, topics, line)
+    lines.listener = lambda line: _publish_line(reporter, line)
     responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
     broker.on_connected(reporter.publish_all_again)
     appliance.start()
@@ -101,9 +102,9 @@ def _address(settings: Settings) -> BrokerAddress:
     )  # fmt: skip
 
 
-def _publish_line(broker: Broker, topics: Topics, line: LogLine) -> None:
+def _publish_line(reporter: Reporter, line: LogLine) -> None:
     if not line.source.startswith(("mqtt", "paho")):  # what the client logs while it publishes must not be published by it
-        broker.publish(topics("log"), line.payload(), retain=False)
+        reporter.line(line)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,7 @@ class Appliance:
         self.connections.on_change(reporter.connection_changed)
         self.settings.on_change(reporter.settings_changed)
         self.problems.on_change(self._problem_changed)
+        self.engine.on_moving = reporter.changed
         reporter.on_tick(self._note_sync)
         return reporter
 
@@ -194,7 +195,7 @@ class Appliance:
 
     def _look_again(self) -> None:
         if self.reporter:
-            self.reporter.changed()
+            self.reporter.may_have_changed()
 
     # State that outlives the process
 
@@ -210,16 +211,17 @@ class Appliance:
             self._keep_state(paused=paused)
             self.engine.pause(paused)
             log.info("transfers are %s", "paused" if paused else "resumed")
-        for archive_id in self.library.ids() if self.reporter else ():
-            assert self.reporter is not None
-            self.reporter.archive_changed(archive_id)
+        if self.reporter:
+            self.reporter.changed()
+            for archive_id in self.library.ids():
+                self.reporter.archive_changed(archive_id)
 
     def _last_sync(self) -> datetime | None:
         text = self._kept_state().get("last_sync_at")
         return clock.from_iso(text) if text else None
 
     def _note_sync(self) -> None:
-        """Keep the time at which nothing was left to send; at most once a report, however many small files there are."""
+        """Keep the time at which nothing was left to send; at most twice a second, however many small files there are."""
         at = self.states.last_sync_at
         if at != self._kept_sync_at:
             with contextlib.suppress(ApplianceError):  # a full disk must not keep the reporter from saying so

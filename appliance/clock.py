@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -14,6 +15,29 @@ def now() -> datetime:
 def monotonic_s() -> float:
     """Seconds that only ever go forward; no relation to the date."""
     return time.monotonic()
+
+
+class _Offset:
+    """Between the two clocks. Kept until they have drifted a second apart, so that a time that is told twice is the same twice."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offset_s = 0.0
+
+    def date_of(self, at_s: float) -> datetime:
+        offset_s = now().timestamp() - monotonic_s()
+        with self._lock:
+            if abs(offset_s - self._offset_s) > 1:
+                self._offset_s = offset_s
+            return datetime.fromtimestamp(self._offset_s + at_s, UTC).replace(microsecond=0)
+
+
+_offset = _Offset()
+
+
+def date_of(at_s: float) -> datetime:
+    """The date of a monotonic time, to the second; the same again and again, until somebody sets the clock."""
+    return _offset.date_of(at_s)
 
 
 def iso(at: datetime) -> str:

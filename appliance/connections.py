@@ -18,13 +18,16 @@ from appliance.errors import (
     Adopting,
     ApplianceError,
     BadRequest,
+    ClockWrong,
     Conflict,
     NotFound,
     Refused,
+    RemoteAway,
     RemoteDamaged,
     RemoteError,
     RemoteForeign,
     RemoteRefused,
+    RemoteStalled,
     SignInNeeded,
 )
 from appliance.library import Library
@@ -84,6 +87,7 @@ class Adoption(Protocol):
         ...
 
 
+_DID_NOT_ANSWER = frozenset({RemoteAway.code, RemoteStalled.code, ClockWrong.code})
 SignInState = tuple[Literal["ok", "needed", "pending"], str | None]
 
 
@@ -413,6 +417,7 @@ class Connections:
             account=remote.account() if remote else None,
             folder_id=None if connection.kind == "folder" else connection.folder_id,
             client_id=connection.client_id,
+            reachable=last_error_code not in _DID_NOT_ANSWER,
             sign_in=sign_in,
             sign_in_message=sign_in_message,
             adopting=connection.adopting,

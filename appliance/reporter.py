@@ -1,20 +1,29 @@
-"""Changes of state become messages: at most two a second on a topic, the last value always, nothing when nothing changed."""
+"""Changes of state become messages: news at once, progress calmly, at most two a second on a topic, the last value always."""
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from appliance import clock
+from appliance import clock, news
+from appliance.dirt import Dirt
+from appliance.event_feed import EventFeed
+from appliance.log_feed import LogFeed
+from appliance.pacing import Pacer, Report
 from appliance.states import States
-from mqtt.messages import OFFLINE, ONLINE, Event, Message
+from appliance.views import View
+from mqtt.messages import OFFLINE, ONLINE, Event, LogLine
 from mqtt.topics import Topics
 
 log = logging.getLogger("reporter")
-_TICK_S = 0.5
-_EVERY_S = 10.0
+_TICK_S, _EVERY_S = 0.5, 10.0
+_SLICE_S = 0.05
+_BETWEEN_BATCHES_S = 1.0
+_MOST_SLOTS = 16
+_APPLIANCE, _SETTINGS = "appliance/state", "appliance/settings"
 
 
 class Outgoing(Protocol):
@@ -31,21 +40,21 @@ class Reporter:
         self._states = states
         self._broker = broker
         self._topics = topics
-        self._lock = threading.Lock()
-        self._archives: set[str] = set()
-        self._connections: set[str] = set()
-        self._settings_due = True
-        self._slots_shown: set[int] = set()
-        self._sent: dict[str, int] = {}
-        self._dirty = threading.Event()
+        self._dirt = Dirt()
+        self._pacer = Pacer()
+        self._due: dict[str, float] = {}  # topics whose value may not go yet, and when it may (monotonic)
+        self._seen: dict[str, View] = {}
+        self._events = EventFeed(lambda event: self._broker.publish(self._topics("event"), event.payload(), retain=False))
+        self._lines = LogFeed(lambda line: self._broker.publish(self._topics("log"), line.payload(), retain=False))
+        self._busy_s: dict[int, float] = {}  # when a slot was last seen to move
+        self._ticked_s = -_TICK_S
         self._stop = threading.Event()
         self._again = threading.Event()
-        self._hurry = threading.Event()
         self._on_tick: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
     def on_tick(self, look: Callable[[], None]) -> None:
-        """``look()`` on the reporter's thread, before each round."""
+        """``look()`` on the reporter's thread, at most twice a second, before values are published."""
         self._on_tick.append(look)
 
     def start(self) -> None:
@@ -54,134 +63,169 @@ class Reporter:
     def stop(self, timeout_s: float) -> None:
         """The last values go out, then ``offline``."""
         self._stop.set()
-        self._hurry.set()
-        self._dirty.set()
+        self._dirt.now()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         self._broker.publish(self._topics.availability, OFFLINE.encode(), retain=True)
 
+    # What others call, from any thread
+
     def archive_changed(self, archive_id: str) -> None:
-        with self._lock:
-            self._archives.add(archive_id)
-        self._dirty.set()
+        self._dirt.note([_archive(archive_id)], hot=self._is_news(archive_id))
 
     def connection_changed(self, connection_id: str) -> None:
-        with self._lock:
-            self._connections.add(connection_id)
-        self._dirty.set()
+        self._dirt.note([f"connection/{connection_id}/state"], hot=True)
 
     def settings_changed(self) -> None:
-        self._settings_due = True
-        self._dirty.set()
+        self._dirt.note([_SETTINGS], hot=True)
 
     def changed(self) -> None:
-        self._dirty.set()
+        """Something that concerns the whole appliance."""
+        self._dirt.note(hot=True)
+
+    def may_have_changed(self) -> None:
+        """Worth a look, but no hurry."""
+        self._dirt.note(hot=False)
 
     def event(self, event: Event) -> None:
-        self._broker.publish(self._topics("event"), event.payload(), retain=False)
+        if self._events.add(event):
+            self.may_have_changed()
+
+    def line(self, line: LogLine) -> None:
+        """Of the log."""
+        if self._lines.add(line):
+            self.may_have_changed()
 
     def publish_all_again(self) -> None:
         """After a (re)connect the broker may have forgotten everything."""
         self._again.set()
-        self._hurry.set()
-        self._dirty.set()
+        self._dirt.now()
+
+    def _is_news(self, archive_id: str) -> bool:
+        """Not that one batch more is stored. Asked for each batch, so it must cost nothing."""
+        view, seen = self._states.library.views.get(archive_id), self._seen.get(archive_id)
+        if view is None:
+            self._seen.pop(archive_id, None)
+            return True
+        self._seen[archive_id] = view
+        return seen is None or view.differs_from(seen)
+
+    # The thread
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            idle_s = _TICK_S if self._slots_shown else _EVERY_S
-            self._dirty.wait(idle_s)
-            self._dirty.clear()
-            started_s = clock.monotonic_s()
             try:
                 self._round()
             except Exception:
                 log.exception("a round of reports failed")
-            if not self._stop.is_set():
-                self._hurry.wait(max(0.0, _TICK_S - (clock.monotonic_s() - started_s)))
+            self._dirt.wait(self._ticked_s + _TICK_S, self._next_look_s())
+        self._due = dict.fromkeys(self._due, 0.0)
+        self._events.flush_all()
         self._round()
 
+    def _next_look_s(self) -> float:
+        """Without anybody's word: while something moves or waits to be published often, else seldom."""
+        feeds = [due_s for due_s in (self._events.flush(), self._lines.flush()) if due_s is not None]
+        return min([self._ticked_s + (_TICK_S if self._states.ways_that_move() else _EVERY_S), *feeds, *self._due.values()])
+
     def _round(self) -> None:
-        self._hurry.clear()
+        topics = self._dirt.take()
         everything = self._again.is_set()
         if everything:
             self._again.clear()
-            self._note_everything()
+            self._pacer.forget()
         try:
-            self._publish_what_changed()
+            self._publish_what_changed(topics, everything=everything)
         except Exception:
+            self._dirt.note(topics, hot=False)
             if everything:  # else nobody would ever say that we are online
                 self._again.set()
-                self._dirty.set()
             raise
         if everything:
             self._broker.publish(self._topics.availability, ONLINE.encode(), retain=True)
             self._note_the_safe()
 
-    def _publish_what_changed(self) -> None:
-        for look in self._on_tick:
-            look()
-        self._publish_archives()
-        self._publish_connections()
-        self._publish_slots()
-        if self._settings_due:
-            self._settings_due = False
-            self._publish("appliance/settings", self._states.settings.state())
-        self._publish("appliance/state", self._states.appliance())
+    def _publish_what_changed(self, topics: list[str], *, everything: bool) -> None:
+        now_s, in_full = clock.monotonic_s(), everything or self._stop.is_set()
+        if in_full or now_s >= self._ticked_s + _TICK_S:
+            self._ticked_s = now_s
+            for look in self._on_tick:
+                look()
+        self._publish(_APPLIANCE, news.of_appliance(self._states.appliance()))
+        self._publish_slots(now_s)
+        topics = [*(self._everything() if everything else ()), *topics, *self._take_due(now_s)]
+        self._publish_topics(list(dict.fromkeys(topics)), math.inf if in_full else clock.monotonic_s() + _SLICE_S)
 
-    def _note_everything(self) -> None:
-        """But for archives that are safe: ten thousand would hold up `online`, and what the broker has of them can only say less."""
-        self._sent.clear()
-        unsafe = {view.archive.id for view in self._states.library.all_views() if not self._states.is_safe(view)}
-        with self._lock:
-            self._archives.update(unsafe)
-            self._connections.update(connection.id for connection in self._states.connections.all())
-        self._settings_due = True
+    def _take_due(self, now_s: float) -> list[str]:
+        due = [topic for topic, due_s in self._due.items() if due_s <= now_s]
+        for topic in due:
+            del self._due[topic]
+        return due
+
+    def _publish_topics(self, topics: list[str], until_s: float) -> None:
+        """Many archives at once must not keep the state of the appliance from being told: the rest is for the next round."""
+        for number, topic in enumerate(topics):
+            self._publish_topic(topic)
+            if clock.monotonic_s() > until_s:
+                self._dirt.note(topics[number + 1 :], hot=False)
+                self._dirt.now()
+                return
+
+    def _publish_topic(self, topic: str) -> None:
+        kind, _, rest = topic.partition("/")
+        name = rest.removesuffix("/state")
+        if kind == "archive":
+            self._publish(topic, self._of_archive(name))
+        elif kind == "connection":
+            connection = self._states.connection(name)
+            self._publish(topic, news.of_connection(connection) if connection else news.CLEARED)
+        elif topic == _SETTINGS:
+            self._publish(topic, news.of_settings(self._states.settings.state()))
+
+    def _of_archive(self, archive_id: str) -> Report:
+        view = self._states.library.views.get(archive_id)
+        return news.CLEARED if view is None or view.archive.removed_at else news.of_archive(self._states.archive(view))
+
+    def _everything(self) -> list[str]:
+        """But for archives that are safe: ten thousand would hold up `online`, and what the broker still has of them can only say less."""
+        states = self._states
+        unsafe = [_archive(view.archive.id) for view in states.library.all_views() if not states.is_safe(view)]
+        return [_SETTINGS, *(f"connection/{connection.id}/state" for connection in states.connections.all()), *unsafe]
 
     def _note_the_safe(self) -> None:
-        with self._lock:
-            self._archives.update(
-                archive_id for archive_id in self._states.library.ids() if f"archive/{archive_id}/state" not in self._sent
-            )
-        self._dirty.set()
+        topics = [topic for topic in map(_archive, self._states.library.ids()) if topic not in self._pacer]
+        self._dirt.note(topics, hot=False)
+        self._dirt.note(hot=True)
 
-    def _publish_archives(self) -> None:
-        with self._lock:
-            ids, self._archives = self._archives, set()
-        for archive_id in ids:
-            view = self._states.library.views.get(archive_id)
-            topic = f"archive/{archive_id}/state"
-            if view is None or view.archive.removed_at:
-                self._clear(topic)
-            else:
-                self._publish(topic, self._states.archive(view))
+    def _publish_slots(self, now_s: float) -> None:
+        """What a killed process left of a slot is cleared too. Between two batches a slot is not idle."""
+        moving, any_moves = dict(self._states.engine.moving), bool(self._states.ways_that_move())
+        for slot in range(_MOST_SLOTS):
+            if slot in moving:
+                self._busy_s[slot] = now_s
+                state = self._states.transfer(moving[slot])
+                self._publish(_slot(slot), news.of_transfer(state, self._states.settings.current.transfers) if state else news.CLEARED)
+            elif not any_moves or now_s >= self._busy_s.get(slot, -_BETWEEN_BATCHES_S) + _BETWEEN_BATCHES_S:
+                self._publish(_slot(slot), news.CLEARED)
 
-    def _publish_connections(self) -> None:
-        with self._lock:
-            ids, self._connections = self._connections, set()
-        for connection_id in ids:
-            state = self._states.connection(connection_id)
-            topic = f"connection/{connection_id}/state"
-            if state is None:
-                self._clear(topic)
-            else:
-                self._publish(topic, state)
+    def _publish(self, name: str, report: Report) -> None:
+        now_s, due_s = clock.monotonic_s(), self._pacer.due_s(name, report)
+        if due_s is not None and due_s > now_s and not self._stop.is_set():
+            self._due[name] = due_s
+            return
+        self._due.pop(name, None)
+        if due_s is None:
+            return
+        self._pacer.sent(name, report, now_s)
+        if report.message:
+            self._broker.publish(self._topics(name), report.payload, retain=True)
+        else:
+            self._broker.clear(self._topics(name))
 
-    def _publish_slots(self) -> None:
-        moving = dict(self._states.engine.moving)
-        for slot, one in moving.items():
-            state = self._states.transfer(one)
-            if state:
-                self._publish(f"transfer/{slot}/state", state)
-        for slot in self._slots_shown - moving.keys():
-            self._clear(f"transfer/{slot}/state")
-        self._slots_shown = set(moving)
 
-    def _publish(self, name: str, message: Message) -> None:
-        payload = message.payload()
-        if self._sent.get(name) != hash(payload):
-            self._sent[name] = hash(payload)
-            self._broker.publish(self._topics(name), payload, retain=True)
+def _slot(slot: int) -> str:
+    return f"transfer/{slot}/state"
 
-    def _clear(self, name: str) -> None:
-        self._sent.pop(name, None)
-        self._broker.clear(self._topics(name))
+
+def _archive(archive_id: str) -> str:
+    return f"archive/{archive_id}/state"

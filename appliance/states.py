@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -12,6 +12,7 @@ from appliance.connections import Connections
 from appliance.library import Library
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.steady import Steady, coarse_s, three_digits
 from appliance.transfer.engine import Engine
 from appliance.transfer.gates import Moving
 from appliance.transfer.queue import needs_carry, needs_download, needs_upload
@@ -23,6 +24,7 @@ from mqtt.messages import (
     ConnectionState,
     Counts,
     Direction,
+    Disk,
     Health,
     Placement,
     Queue,
@@ -31,12 +33,15 @@ from mqtt.messages import (
 )
 
 Status = Literal["starting", "idle", "transferring", "waiting", "paused", "needs_you"]
+TURN = "waits for its turn"
 _LONGEST_ETA_S = 10 * 365 * 86400.0
+_MEASURED_S = 3.0
+_BETWEEN_BATCHES_S = 2.0
 
 
 @dataclass(slots=True)
 class States:
-    """Builds messages on demand; keeps nothing but the time of the last sync."""
+    """Builds messages on demand; keeps the time of the last sync, and what values were said, so that they do not flicker."""
 
     library: Library
     connections: Connections
@@ -47,6 +52,8 @@ class States:
     version: str
     started_at: datetime
     last_sync_at: datetime | None = None
+    _steady: Steady = field(default_factory=Steady)
+    _moved_s: dict[Direction, float] = field(default_factory=dict)  # when something was last seen to move
 
     # One archive
 
@@ -61,7 +68,7 @@ class States:
             sha256=archive.sha256, created_at=archive.created_at, batch_bytes=archive.batch_bytes, rung=rung,
             health=view.health(valid, self.engine.lines.unreachable(), frozenset(self.checking)), batches_total=view.batches,
             batches_stored=stored, batches_cached=view.cached, local=view.local, wanted_local=view.wanted_local,
-            progress_ratio=round(_progress(view, stored), 4), at_risk_bytes=view.at_risk_bytes(valid), placements=self._placements(view),
+            progress_ratio=_ratio(_progress(view, stored), 4), at_risk_bytes=view.at_risk_bytes(valid), placements=self._placements(view),
             waiting_for=waiting_for, waiting_until_at=until, removed_at=archive.removed_at,
         )  # fmt: skip
 
@@ -110,11 +117,11 @@ class States:
     def _waiting_by_itself(self, archive_id: str) -> tuple[str | None, datetime | None]:
         wait = self.engine.why_waiting(archive_id)
         if wait:
-            return wait.reason, clock.now() + timedelta(seconds=max(0.0, wait.until_s - clock.monotonic_s()))
+            return wait.reason, clock.date_of(wait.until_s) if wait.until_s > clock.monotonic_s() else None
         if self._moves(archive_id):
             return None, None
         held_up, until = self.engine.held_up(archive_id)
-        return held_up or "waits for its turn", until
+        return held_up or TURN, until
 
     def _moves(self, archive_id: str) -> bool:
         return any(moving.archive_id == archive_id for moving in list(self.engine.moving.values()))
@@ -135,30 +142,57 @@ class States:
         connection = self.connections.get(connection_id)
         if connection is None:
             return None
-        return self.connections.state(connection, *self.engine.lines.trouble(connection_id))
+        return self._steadily(self.connections.state(connection, *self.engine.lines.trouble(connection_id)))
+
+    def _steadily(self, state: ConnectionState) -> ConnectionState:
+        """Others write to the same disk or account: its space is told where it has changed by a thousandth."""
+        of_bytes = state.limit_bytes or state.used_bytes or 0
+        space = {"free_bytes": state.free_bytes, "used_bytes": state.used_bytes}
+        return state.model_copy(
+            update={
+                name: None if value is None else self._steady.space(f"{state.id} {name}", value, of_bytes) for name, value in space.items()
+            }
+        )
 
     # The whole
 
     def appliance(self) -> ApplianceState:
-        totals, active = self.library.totals, self.connections.active
-        up_rate = self.engine.up_meter.bytes_per_s()
+        totals, active = self.library.totals, self._active()
+        moving = self.ways_that_move()
         remaining = max(0, totals.remaining_up_bytes - self._in_flight_bytes())
-        foreseen_rate = 0.0 if self._nothing_goes_up() else up_rate
-        eta_s = _eta_s(remaining, foreseen_rate)
-        status, reason = self._status()
+        rate = self._foreseen_rate(moving)
+        eta_s = _eta_s(remaining, rate)
+        status, reason = self._status(moving)
         problems = self.problems.standing()
         return ApplianceState(
             appliance_id=self.library.folder.appliance_id, status=status, status_reason=reason, version=self.version,
             started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
-            protected_by_at=self._protected_by(totals.at_risk_bytes, foreseen_rate), upload_rate_bytes_per_s=round(up_rate),
-            download_rate_bytes_per_s=round(self.engine.down_meter.bytes_per_s()), eta_s=None if eta_s is None else round(eta_s),
+            protected_by_at=self._protected_by(totals.at_risk_bytes, rate), upload_rate_bytes_per_s=self._rate(Direction.UP, moving),
+            download_rate_bytes_per_s=self._rate(Direction.DOWN, moving), eta_s=None if eta_s is None else coarse_s(eta_s),
             progress_ratio=self._progress_ratio(remaining),
             queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,
             upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
-            active_connection=ActiveConnection(id=active.id, name=active.name, kind=active.kind) if active else None,
-            disk=self.library.folder.disk(self.settings.current.reserve_mib), last_sync_at=self.last_sync_at, problems=problems[:50],
-            last_problem=self.problems.last,
+            active_connection=active, disk=self._disk(), last_sync_at=self.last_sync_at, last_proof_at=totals.last_proof_at,
+            oldest_proof_at=totals.oldest_proof_at, problems=problems[:50], last_problem=self.problems.last,
         )  # fmt: skip
+
+    def _active(self) -> ActiveConnection | None:
+        active = self.connections.active
+        state = self.connection(active.id) if active else None
+        return ActiveConnection.model_validate(state.model_dump()) if state else None
+
+    def _disk(self) -> Disk:
+        disk = self.library.folder.disk(self.settings.current.reserve_mib)
+        return disk.model_copy(update={"free_bytes": self._steady.space("disk", disk.free_bytes, disk.total_bytes)})
+
+    def _rate(self, way: Direction, moving: frozenset[Direction]) -> int:
+        meter = self.engine.up_meter if way is Direction.UP else self.engine.down_meter
+        return self._steady.rate(way, meter.bytes_per_s() if way in moving else 0.0)
+
+    def _foreseen_rate(self, moving: frozenset[Direction]) -> float:
+        """At which the queue goes up; 0 while nothing does, and while it was not measured for long enough to tell anything."""
+        meter = self.engine.up_meter
+        return meter.bytes_per_s() if Direction.UP in moving and meter.measured_s() >= _MEASURED_S else 0.0
 
     def _counts(self) -> Counts:
         t = self.library.totals
@@ -170,13 +204,9 @@ class States:
     def _queue(self, remaining_bytes: int, active: str | None) -> Queue:
         t = self.library.totals
         return Queue(
-            batches_up=t.remaining_up_batches, bytes_up=remaining_bytes, batches_down=t.remaining_down_batches,
+            batches_up=t.remaining_up_batches, bytes_up=round(three_digits(remaining_bytes)), batches_down=t.remaining_down_batches,
             bytes_down=t.remaining_down_bytes, next_try_at=self.engine.lines.trouble(active, Direction.UP)[1] if active else None,
         )  # fmt: skip
-
-    def _nothing_goes_up(self) -> bool:
-        active = self.library.active
-        return active is None or bool(self._waiting_in_general(down=False)[0] or self.engine.lines.trouble(active, Direction.UP)[0])
 
     def _in_flight_bytes(self) -> int:
         return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
@@ -185,24 +215,34 @@ class States:
         size = self.library.totals.size_bytes
         if not size:
             return 1.0
-        return round(1 - remaining_bytes / size, 4) if self.library.active else 0.0
+        return _ratio(1 - remaining_bytes / size, 3) if self.library.active else 0.0
 
     def _protected_by(self, at_risk_bytes: int, rate_bytes_per_s: float) -> datetime | None:
-        """At the measured rate; unknown while nothing moves. Coarse, so that it does not change with every byte."""
-        if not at_risk_bytes:
-            return None
+        """At the measured rate; unknown while nothing moves. Coarse, and kept until it is a twentieth wrong: it is an estimate."""
         eta_s = _eta_s(at_risk_bytes, rate_bytes_per_s)
-        return None if eta_s is None else (clock.now() + timedelta(seconds=eta_s)).replace(second=0, microsecond=0)
+        if not at_risk_bytes or eta_s is None:
+            self._steady.forget("protected by")
+            return None
+        return self._steady.at("protected by", clock.now() + timedelta(seconds=eta_s), eta_s)
 
-    def _status(self) -> tuple[Status, str]:
+    def ways_that_move(self) -> frozenset[Direction]:
+        """Also between two batches: more is pending, and nothing holds it up."""
+        if self.engine.paused:
+            return frozenset()
+        now_s, moving = clock.monotonic_s(), {moving.direction for moving in list(self.engine.moving.values())}
+        self._moved_s.update(dict.fromkeys(moving, now_s))
+        pending = dict(zip((Direction.UP, Direction.DOWN), self.engine.pending(), strict=True))
+        just_moved = {way for way, at_s in self._moved_s.items() if now_s - at_s < _BETWEEN_BATCHES_S and pending[way]}
+        return frozenset(moving if just_moved <= moving or self._why_all_wait() else moving | just_moved)
+
+    def _status(self, moving: frozenset[Direction]) -> tuple[Status, str]:
         serious = [problem for problem in self.problems.standing() if problem.needs_you]
         if serious:
             return "needs_you", f"{serious[0].message}; {serious[0].next_step}"
         if self.engine.paused:
             return "paused", "transfers are paused; `pyarchive resume` goes on"
-        moving = len(self.engine.moving)
         if moving:
-            return "transferring", f"{moving} batches are moving"
+            return "transferring", " and ".join(_WAYS[way] for way in Direction if way in moving)
         return self._status_at_rest()
 
     def _status_at_rest(self) -> tuple[Status, str]:
@@ -211,7 +251,7 @@ class States:
             return "waiting", self._why_none_is_active()
         up, down = self.engine.pending()
         if up or down:
-            return "waiting", self._why_all_wait(active) or "the next batches are about to start"
+            return "waiting", self._why_all_wait() or "the next batches are about to start"
         if self.library.totals.at_risk_bytes:
             return "idle", "nothing can be moved now"
         left = self.library.totals.remaining_up_batches
@@ -219,11 +259,21 @@ class States:
             return "waiting", f"{left} batches are neither here nor on a connection that is valid and could be asked for them"
         return "idle", "everything is remote"
 
-    def _why_all_wait(self, active: str) -> str | None:
+    def _why_all_wait(self) -> str | None:
         """Of the first in the queue, where it is not the way to the active connection."""
-        reason = self.engine.lines.trouble(active, Direction.UP)[0]
+        active = self.library.active
+        reason = self.engine.lines.trouble(active, Direction.UP)[0] if active else None
         first = [archive_id for way in Direction for archive_id in self.engine.waiting(way, 1)]
         return reason or next((why for archive_id in first if (why := self.engine.held_up(archive_id)[0])), None)
+
+
+_WAYS = {Direction.UP: "files are on their way to the remote", Direction.DOWN: "files are on their way back"}
+
+
+def _ratio(share: float, digits: int) -> float:
+    """Rounded down: 1 is said of what is whole."""
+    steps: int = 10**digits
+    return math.floor(share * steps) / steps
 
 
 def _progress(view: View, stored: int) -> float:

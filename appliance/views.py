@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from appliance.archive import Archive
 from appliance.catalog.ledger import Ledger
+from appliance.extremes import Largest
 from mqtt.messages import Health, Rung
 
 _ORDER = {Rung.RECEIVED: 0, Rung.PARTIAL: 1, Rung.REMOTE: 2, Rung.PROVEN: 3}
@@ -23,6 +24,8 @@ class Standing:
     manifest_stored: bool
     manifest_due: bool
     proven_at: datetime | None
+    read_back_at: datetime | None = None
+    """When a batch was last read back from there and found right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class View:
         """No batch of it is known to be bad: all is here, or nothing is meant to be."""
         return not self.lost_batches and (self.cached == self.batches or not self.wanted_local)
 
+    def differs_from(self, other: View) -> bool:
+        """In more than the number of its batches that are here or there."""
+        return self._essence() != other._essence()
+
+    def _essence(self) -> tuple[object, ...]:
+        rungs = [(connection_id, here.rung) for connection_id, here in self.standings.items()]
+        return id(self.archive), self.local, self.wanted_local, self.lost_batches, rungs
+
     def best(self, valid: frozenset[str]) -> tuple[str | None, Rung]:
         """The valid connection on which the archive stands best, and its rung there."""
         best: tuple[str | None, Rung] = (None, Rung.RECEIVED)
@@ -50,6 +61,14 @@ class View:
             if best[0] is None or _ORDER[rung] > _ORDER[best[1]]:
                 best = (connection_id, rung)
         return best
+
+    def proven_at(self, valid: frozenset[str]) -> datetime | None:
+        """The date of its proof, where it is proven: on the valid connection where that is the freshest."""
+        proofs = [self.standings[c] for c in valid & self.standings.keys()]
+        return max((here.proven_at for here in proofs if here.proven_at and here.rung is Rung.PROVEN), default=None)
+
+    def read_back_at(self) -> datetime | None:
+        return max((here.read_back_at for here in self.standings.values() if here.read_back_at), default=None)
 
     def at_risk_bytes(self, valid: frozenset[str]) -> int:
         """Bytes on no valid connection; with several connections rather too many than too few. 0 once released: they are not here."""
@@ -86,6 +105,7 @@ def standing(ledger: Ledger, connection_id: str) -> Standing:
         manifest_stored=manifest,
         manifest_due=stored == ledger.batch_count and not ledger.manifest_is_current(connection_id),
         proven_at=proven_at,
+        read_back_at=ledger.read_back_newest(connection_id),
     )
 
 
@@ -145,6 +165,20 @@ class Totals:
     remaining_up_batches: int = 0
     remaining_down_bytes: int = 0
     remaining_down_batches: int = 0
+    _proofs: Largest = field(default_factory=Largest)  # negative times: the oldest is the largest
+    _read_backs: Largest = field(default_factory=Largest)
+
+    @property
+    def last_proof_at(self) -> datetime | None:
+        """When a batch of any archive was last read back and found right."""
+        at_s = self._read_backs.get()
+        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
+
+    @property
+    def oldest_proof_at(self) -> datetime | None:
+        """When what was read back longest ago was; None unless every archive is proven."""
+        at_s = self._proofs.get() if self.rungs[Rung.PROVEN] == self.archives else None
+        return None if at_s is None else datetime.fromtimestamp(-at_s, UTC)
 
     def add(self, view: View, valid: frozenset[str], active: str | None, sign: int = 1) -> None:
         """Count the view in (sign 1) or out again (-1) under the same valid and active connections."""
@@ -159,7 +193,15 @@ class Totals:
         self.lost += sign * (health is Health.LOST)
         self.size_bytes += sign * view.archive.size_bytes
         self.at_risk_bytes += sign * view.at_risk_bytes(valid)
+        self._add_proofs(view, valid, sign)
         self._add_remaining(view, active, sign)
+
+    def _add_proofs(self, view: View, valid: frozenset[str], sign: int) -> None:
+        proven_at, read_back_at = view.proven_at(valid), view.read_back_at()
+        if proven_at is not None:
+            self._proofs.add(-proven_at.timestamp(), sign)
+        if read_back_at is not None:
+            self._read_backs.add(read_back_at.timestamp(), sign)
 
     def _add_remaining(self, view: View, active: str | None, sign: int) -> None:
         if active is not None:

@@ -282,6 +282,7 @@ class Event(Message, topic="event"):
     title: str | None = Field(default=None, description="The archive's")
     connection_id: str | None = None
     batch_index: int | None = None
+    batches: int | None = Field(default=None, description="Of how many batches it tells: all since the archive's last event")
     code: str | None = Field(default=None, description="The problem's; with about it names it")
     about: str | None = Field(default=None, description="What the problem is about")
     message: str | None = Field(default=None, description="The problem in words")

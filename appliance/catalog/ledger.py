@@ -270,6 +270,11 @@ class Ledger:
         oldest_s = on.oldest() if on else None
         return None if oldest_s is None else EPOCH + timedelta(seconds=oldest_s)
 
+    def read_back_newest(self, connection_id: str) -> datetime | None:
+        """When a batch was last read back from there and found right; None where none was. What a compaction drops is forgotten."""
+        on = self._state.find(connection_id)
+        return EPOCH + timedelta(seconds=on.newest_s) if on and on.newest_s else None
+
     def next_to_read_back(self, connection_id: str) -> int | None:
         """The stored batch that was read back longest ago, or never; None where none is stored. O(batches)."""
         on = self._state.find(connection_id)

@@ -25,6 +25,7 @@ class OnConnection:
     manifest: tuple[str, bytes] | None = None
     manifest_is_current: bool = False
     oldest_s: int = 0  # of read_at_s over what is stored; 0: to be computed
+    newest_s: int = 0  # when one was last read back and found right, whatever became of it; 0: none was
 
     @classmethod
     def empty(cls, connection_id: str, batches: int) -> OnConnection:
@@ -60,6 +61,7 @@ class OnConnection:
             before = self.read_at_s[index]
             self.read_count += not before
             self.read_at_s[index] = at_s
+            self.newest_s = max(self.newest_s, at_s)
             if before == self.oldest_s or at_s < self.oldest_s:
                 self.oldest_s = 0
 
@@ -94,4 +96,5 @@ class OnConnection:
         part = slice(first, first + len(values))
         self.read_count += self.read_at_s[part].count(0) - values.count(0)
         self.read_at_s[part] = values
+        self.newest_s = max(self.newest_s, *values, 0)
         self.oldest_s = 0

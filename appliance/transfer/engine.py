@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from appliance import clock
 from appliance.archive import Archive
@@ -34,7 +34,7 @@ _IDLE_S, _JUST_DUE_S = 5.0, 0.1
 
 
 class Engine:
-    """``tell(event, archive, index, connection_id)`` announces what was achieved; ``on_change(slot)`` that a slot's state changed."""
+    """``tell(event, archive, index, connection_id)`` announces what was achieved; ``on_moving()`` that the first slot moves, or none."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Engine:
         self._abandoned: set[Moving] = set()
         self._random = random.Random()  # noqa: S311 (jitter is no secret)
         self.moving: dict[int, Moving] = {}
+        self.on_moving: Callable[[], None] = lambda: None
         self.throttle = Throttle(self._limit())
         self.up_meter, self.down_meter = RateMeter(), RateMeter()
         self.lines = Lines(lambda: settings.current.retry_cap_s, self._line_changed)
@@ -161,7 +162,7 @@ class Engine:
     def held_up(self, archive_id: str) -> tuple[str | None, datetime | None]:
         """Why the next batch that has to be fetched, for a restore or to be carried over, cannot be: reason and next try."""
         if self._spool_closed_until_s > clock.monotonic_s() and archive_id in self._chooser.carried:
-            return "there is no room for batches on their way to another connection", _time_at(self._spool_closed_until_s)
+            return "there is no room for batches on their way to another connection", clock.date_of(self._spool_closed_until_s)
         source = self._chooser.awaited(archive_id)
         if source is None:
             return None, None
@@ -242,6 +243,8 @@ class Engine:
             moving.ticket = self.lines.enter(job.connection_id, job.direction)
         self._chooser.in_flight[job.lane].add(job.index)
         self.moving[slot] = moving
+        if len(self.moving) == 1:
+            self.on_moving()
         return moving
 
     def _end(self, moving: Moving, job: Job) -> bool:
@@ -253,6 +256,8 @@ class Engine:
             abandoned = moving in self._abandoned
             self._abandoned.discard(moving)
             self._wake.notify_all()
+            if not self.moving:
+                self.on_moving()
         return abandoned
 
     def may_go_on(self, moving: Moving) -> bool:
@@ -356,7 +361,3 @@ def _event(job: Job) -> EventName:
     if job.direction is Direction.UP:
         return EventName.ARCHIVE_REMOTE if job.index is None else EventName.BATCH_STORED
     return EventName.ARCHIVE_RESTORED if job.index is None else EventName.BATCH_RESTORED
-
-
-def _time_at(monotonic_s: float) -> datetime:
-    return clock.now() + timedelta(seconds=max(0.0, monotonic_s - clock.monotonic_s()))

@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from appliance import clock
 from appliance.errors import (
@@ -151,14 +151,14 @@ class Lines:
             return [line.closed_until_s for line in self._lines.values() if line.attempts and not line.trying]
 
     def trouble(self, connection_id: str, direction: Direction | None = None) -> Trouble:
-        """Why the way is closed (without a direction: any of them), the time of the next try, and the error's code."""
+        """Why the way is closed (without a direction: any of them), the time of the next try (None: it is due), and the error's code."""
         with self._lock:
             lines = self._of(connection_id, direction) if direction else [self._lines.get(key) for key in self._keys(connection_id)]
             line = max((line for line in lines if line and line.attempts), key=lambda line: line.closed_until_s, default=None)
             if line is None:
                 return None, None, None
-            rest_s = max(0.0, line.closed_until_s - clock.monotonic_s())
-            return line.reason, clock.now() + timedelta(seconds=rest_s), line.code
+            is_to_come = line.closed_until_s > clock.monotonic_s()
+            return line.reason, clock.date_of(line.closed_until_s) if is_to_come else None, line.code
 
     def codes(self, connection_id: str) -> frozenset[str]:
         """Of all errors since each of its lines worked last."""

@@ -140,6 +140,13 @@ class RateMeter:
             moved = sum(size_bytes for _, size_bytes in self._seconds)
             return moved / min(float(_WINDOW_S), max(1.0, now - self._since_s))
 
+    def measured_s(self) -> float:
+        """Over how long ``bytes_per_s`` is the mean; 0.0 where nothing moved for 60 s."""
+        now = clock.monotonic_s()
+        with self._lock:
+            self._forget(now)
+            return min(float(_WINDOW_S), now - self._since_s) if self._seconds else 0.0
+
     def _forget(self, now_s: float) -> None:
         while self._seconds and self._seconds[0][0] <= now_s - _WINDOW_S:
             self._seconds.popleft()
