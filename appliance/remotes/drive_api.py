@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from random import Random
 from typing import Any, Protocol, TypeVar, cast
@@ -18,13 +18,15 @@ import httplib2
 from googleapiclient.discovery import build_from_document  # type: ignore[attr-defined]  # its stubs leave it out
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
-from googleapiclient.http import HttpRequest, MediaInMemoryUpload, MediaUpload
+from googleapiclient.http import HttpRequest, MediaInMemoryUpload
 
 from appliance import clock
 from appliance.errors import RemoteAway, RemoteBusy, RemoteError
 from appliance.remotes.drive_errors import Answer, translated
-from appliance.remotes.drive_objects import FIELDS, FILE_TYPE, STORED_FIELDS, DriveFile, checked_id, is_file_id
+from appliance.remotes.drive_exchange import exchanged, resource_of
+from appliance.remotes.drive_objects import FIELDS, FILE_TYPE, DriveFile, checked_id, is_file_id
 from appliance.remotes.drive_reasons import NotThere, fresh_token_refused
+from appliance.remotes.drive_requests import Body, Kind, Kinds, announced, described, together
 from appliance.remotes.drive_web import Endpoints, Web
 from appliance.remotes.remote import Gate
 
@@ -34,6 +36,7 @@ PAGE_SIZE = 1000
 _MOST_IDS = 1000
 _SPARE_IDS = 100
 _API_PATH = "drive/v3"
+_DONE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 _PAGE_WAITS_S, _LONGEST_TOLD_S, _PATIENCE_S = (0.25, 0.5, 1.0), 2.0, 10.0
 
 
@@ -47,25 +50,6 @@ class Access(Protocol):
     def accepted(self, token: str) -> None: ...
 
     def keep_fresh(self) -> None: ...
-
-
-class _Announced(MediaUpload):
-    """A content that is sent later: the library only has to ask for an upload session."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self._size_bytes = size_bytes
-
-    def resumable(self) -> bool:
-        return True
-
-    def size(self) -> int:
-        return self._size_bytes
-
-    def mimetype(self) -> str:
-        return FILE_TYPE
-
-    def chunksize(self) -> int:
-        return self._size_bytes
 
 
 class _Authorized:
@@ -86,8 +70,10 @@ class DriveApi:
         self.web = web
         self.tokens = tokens
         self._endpoints = endpoints
-        service = _service(web, endpoints)
+        self._http = web.http()
+        service = _service(self._http, endpoints)
         self._files, self._about = service.files(), service.about()
+        self._kinds = Kinds(self._files)
         self._spare_lock, self._spare_ids = threading.Lock(), list[str]()
         self._random = Random()  # noqa: S311 (jitter is no secret)
 
@@ -158,8 +144,19 @@ class DriveApi:
 
     def make(self, file: Mapping[str, Any], content: bytes | None, doing: str) -> DriveFile:
         """A folder, or with a content a small file. Raises RemoteTaken where the id is in use."""
-        media = None if content is None else MediaInMemoryUpload(content, mimetype=FILE_TYPE)
-        return _understood(self._run(self._files.create(body=dict(file), media_body=media, fields=FIELDS), doing), doing)
+        if content is not None:
+            return self.store(file, len(content), lambda: (content,), doing)
+        return _made(self._asked(self._kinds.make, lambda: described(file), doing), doing)
+
+    def store(
+        self, file: Mapping[str, Any], size_bytes: int, pieces: Callable[[], Iterable[bytes]], doing: str, *, changed_id: str | None = None
+    ) -> DriveFile:
+        """A new file, or a new content of the one with that id, in one request: all of it or, where that fails, nothing.
+
+        ``pieces()`` gives the content, once more where the token was refused. Raises RemoteTaken, NotThere, and what comes from it.
+        """
+        kind = self._kinds.make_at_once if changed_id is None else self._kinds.change_at_once(changed_id)
+        return _made(self._asked(kind, lambda: together(file, size_bytes, pieces()), doing), doing)
 
     def change(self, file_id: str, file: Mapping[str, Any], doing: str, content: bytes | None = None) -> DriveFile:
         """Raises NotThere."""
@@ -189,16 +186,20 @@ class DriveApi:
 
     def open_session(self, file: Mapping[str, Any], size_bytes: int, doing: str, *, changed_id: str | None = None) -> str:
         """The URI, a secret, to which to send the content of a new file, or of the one with that id. Raises RemoteTaken, NotThere."""
-        media = _Announced(size_bytes)
-        if changed_id is None:
-            request = self._files.create(body=dict(file), media_body=media, fields=STORED_FIELDS)
-        else:
-            request = self._files.update(fileId=checked_id(changed_id), body=dict(file), media_body=media, fields=STORED_FIELDS)
-        answer = self._authorized(lambda http: _opened(http, request, size_bytes), doing)
+        kind = self._kinds.open_session if changed_id is None else self._kinds.change_in_session(changed_id)
+        answer = self._asked(kind, lambda: announced(file, size_bytes), doing)
         location = answer.headers.get("location")
         if answer.status >= HTTPStatus.BAD_REQUEST or not location:
             raise translated(answer, doing)
         return location
+
+    def _asked(self, kind: Kind, body: Callable[[], Body], doing: str) -> Answer:
+        def send(token: str) -> Answer:
+            sent = body()
+            headers = {**kind.headers, **sent.headers}
+            return exchanged(self.web, kind.method, kind.url, token, headers, sent.size_bytes, sent.pieces)
+
+        return self._authorized(send, doing)
 
     def _run(self, request: HttpRequest, doing: str) -> dict[str, Any]:
         answer = self._execute(request, doing)
@@ -207,48 +208,43 @@ class DriveApi:
         return answer
 
     def _execute(self, request: HttpRequest, doing: str) -> Any:
-        return self._authorized(lambda http: request.execute(http=cast("httplib2.Http", http)), doing)
+        return self._authorized(lambda token: request.execute(http=cast("httplib2.Http", _Authorized(self._http, token))), doing)
 
-    def _authorized(self, send: Callable[[_Authorized], T], doing: str) -> T:
+    def _authorized(self, send: Callable[[str], T], doing: str) -> T:
         """Sent once more with a new token where the server does not accept the first."""
         for _ in range(2):
             token = self.tokens.access_token()
             try:
-                answer = send(_Authorized(self.web.http(), token))
+                answer = send(token)
             except HttpError as error:
                 if error.resp.status != HTTPStatus.UNAUTHORIZED:
                     raise translated(error, doing) from None
             except Exception as error:  # noqa: BLE001 (whatever the library and the network raise is put into our words)
                 raise translated(error, doing) from None
             else:
-                self.tokens.accepted(token)
-                return answer
+                if not (isinstance(answer, Answer) and answer.status == HTTPStatus.UNAUTHORIZED):
+                    self.tokens.accepted(token)
+                    return answer
             self.tokens.refused(token)
         raise fresh_token_refused(doing)
 
 
-def _service(web: Web, endpoints: Endpoints) -> Any:
+def _service(http: httplib2.Http, endpoints: Endpoints) -> Any:
     """The library's description of Drive v3, led to where we want to go."""
     document = json.loads(get_static_doc("drive", "v3"))  # type: ignore[no-untyped-call]  # its stubs leave it out
     document["rootUrl"] = endpoints.api.removesuffix(_API_PATH)
-    return build_from_document(document, http=web.http())
-
-
-def _opened(http: _Authorized, request: HttpRequest, size_bytes: int) -> Answer:
-    """What the library does first in a resumable upload; it would go on with the content at once.
-
-    https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
-    """
-    headers = {**(request.headers or {}), "x-upload-content-type": FILE_TYPE, "x-upload-content-length": str(size_bytes)}
-    response, content = http.request(request.uri, request.method, request.body, headers)
-    if response.status == HTTPStatus.UNAUTHORIZED:
-        raise HttpError(response, content)
-    return Answer(response.status, {str(name).lower(): str(value) for name, value in response.items()}, content)
+    return build_from_document(document, http=http)
 
 
 def _pass(gate: Gate | None) -> None:
     if gate is not None:
         gate(0)
+
+
+def _made(answer: Answer, doing: str) -> DriveFile:
+    if answer.status not in _DONE:
+        raise translated(answer, doing)
+    return _understood(resource_of(answer, doing), doing)
 
 
 def _understood(resource: dict[str, Any], doing: str) -> DriveFile:

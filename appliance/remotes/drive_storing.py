@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from appliance.errors import RemoteBusy, RemoteDamaged, RemoteError, RemoteFull, RemoteTaken
+from appliance.errors import LocalDamaged, RemoteBusy, RemoteDamaged, RemoteError, RemoteFull, RemoteTaken
 from appliance.remotes.drive_api import DriveApi
 from appliance.remotes.drive_bytes import Bytes, SessionLost
 from appliance.remotes.drive_objects import FILE_TYPE, DriveFile, Role
@@ -18,7 +19,12 @@ from appliance.remotes.drive_place import DrivePlace
 from appliance.remotes.drive_reasons import NotThere
 from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Gate
 
+T = TypeVar("T")
+
 _FINGERPRINT_DIGITS = 16
+_AT_ONCE_BYTES = PIECE_BYTES
+"""Up to so much goes in one request, together with its description. After an interruption it is sent again as a whole, which is no
+more than a session loses, too. Google allows 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,51 @@ class Storing:
 
     def _stored(self, session: str | None) -> DriveFile:
         try:
-            return self._continued(session) or self._sent_anew(self._opened())
+            if self._goes_at_once:
+                return self._below_its_folder(self._made_at_once)
+            return self._continued(session) or self._sent_anew(self._below_its_folder(self._opened))
         except RemoteTaken:
             return self._standing()
+
+    def _below_its_folder(self, make: Callable[[str], T]) -> T:
+        """``make(folder_id)``."""
+        try:
+            return make(self._parent())
+        except NotThere:
+            self._place.look_again()
+            return make(self._parent())
+
+    # In one request
+
+    @property
+    def _goes_at_once(self) -> bool:
+        """A probe goes the way of a batch, to find out whether that is free."""
+        return self._content.size_bytes <= _AT_ONCE_BYTES and self._target.role != "probe"
+
+    def _made_at_once(self, folder_id: str) -> DriveFile:
+        content = self._right_content()
+        return self._api.store(self._new(folder_id), len(content), lambda: self._passed(content), self._target.doing)
+
+    def _changed_at_once(self, file_id: str) -> DriveFile:
+        content = self._right_content()
+        return self._api.store(self._wanted(), len(content), lambda: self._passed(content), self._target.doing, changed_id=file_id)
+
+    def _right_content(self) -> bytes:
+        """What is not as it was taken in is not sent. Raises LocalDamaged."""
+        content = self._content.read_at(0, self._content.size_bytes)
+        if hashlib.sha256(content).digest() != self._content.sha256:
+            raise LocalDamaged("the local copy of a batch does not match the checksum that it was taken in with; nothing was stored")
+        return content
+
+    def _passed(self, content: bytes) -> Iterator[bytes]:
+        offset = 0
+        while offset < len(content):
+            piece = content[offset : offset + self._gate.piece_bytes()]
+            self._gate(len(piece))
+            yield piece
+            offset += len(piece)
+
+    # In a session
 
     def _continued(self, session: str | None) -> DriveFile | None:
         """None where there is nothing to go on with, or where something else came of it."""
@@ -80,16 +128,11 @@ class Storing:
         """A session goes on only with the content that it was opened for: a manifest may have changed meanwhile."""
         return self._content.sha256.hex()[:_FINGERPRINT_DIGITS]
 
-    def _opened(self) -> str:
-        try:
-            return self._open()
-        except NotThere:  # the folder that it is to lie in
-            self._place.look_again()
-            return self._open()
+    def _opened(self, folder_id: str) -> str:
+        return self._api.open_session(self._new(folder_id), self._content.size_bytes, self._target.doing)
 
-    def _open(self) -> str:
-        file = {"id": self._target.remote_id, **self._wanted(), "parents": [self._parent()]}
-        return self._api.open_session(file, self._content.size_bytes, self._target.doing)
+    def _new(self, folder_id: str) -> dict[str, Any]:
+        return {"id": self._target.remote_id, **self._wanted(), "parents": [folder_id]}
 
     def _wanted(self) -> dict[str, Any]:
         marks = self._place.marks(self._target.role, self._target.archive_id)
@@ -133,6 +176,8 @@ class Storing:
             return self._in_order(file)
         if not self._target.is_replaced or file.is_folder or not self._place.is_ours(file):
             raise RemoteTaken(f"{self._target.doing}: under its id stands something else; another id is planned for it")
+        if self._goes_at_once:
+            return self._changed_at_once(file.id)
         return self._sent_anew(self._api.open_session(self._wanted(), self._content.size_bytes, self._target.doing, changed_id=file.id))
 
     def _in_order(self, file: DriveFile) -> DriveFile:

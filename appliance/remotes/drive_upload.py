@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.client import HTTPConnection
 from typing import Any
 
 from appliance import clock
 from appliance.errors import RemoteAway, RemoteStalled
 from appliance.remotes.drive_checksum import Checksum
 from appliance.remotes.drive_errors import Answer, translated
-from appliance.remotes.drive_exchange import CUT, FAILED, AccessTokens, answered, begin
+from appliance.remotes.drive_exchange import CUT, FAILED, AccessTokens, exchanged, resource_of
 from appliance.remotes.drive_line import Line
 from appliance.remotes.drive_reasons import fresh_token_refused
 from appliance.remotes.drive_web import Web
@@ -57,7 +55,7 @@ class Upload:
         answer = self._asked() if begun else self._sent(0)
         while answer.status not in _DONE:
             answer = self._next(answer)
-        return _resource(answer)
+        return resource_of(answer, _DOING)
 
     def _next(self, answer: Answer) -> Answer:
         """What follows from an answer that is not the end. Raises where nothing does."""
@@ -127,33 +125,17 @@ class Upload:
             self._line.failed(size)
 
     def _put(self, headers: dict[str, str], offset: int, size: int) -> Answer:
-        """A request with those bytes of the content. Raises ``FAILED``; the connection is closed by whatever ends it early."""
+        """A request with those bytes of the content. Raises ``FAILED``."""
         self._token = self._tokens.access_token()
-        connection = self._web.kept(self._uri)
-        try:
-            begin(connection, "PUT", self._uri, self._token, headers | {"Content-Length": str(size)})
-            whole = self._poured(connection, offset, offset + size)
-            response = connection.getresponse()
-            answer = answered(response)
-        except BaseException:
-            self._web.drop(connection)
-            raise
-        if not whole or not response.isclosed():
-            self._web.drop(connection)
-        return answer
+        return exchanged(self._web, "PUT", self._uri, self._token, headers, size, self._pieces(offset, offset + size))
 
-    def _poured(self, connection: HTTPConnection, offset: int, end: int) -> bool:
-        """False: the server closed in mid chunk. Its answer may be there all the same, and says why."""
+    def _pieces(self, offset: int, end: int) -> Iterator[bytes]:
         if end == self._total == 0:
             self._checksum.require_right()
-        try:
-            while offset < end:
-                piece = self._next_piece(offset, end)
-                connection.send(piece)
-                offset += len(piece)
-        except CUT:
-            return False
-        return True
+        while offset < end:
+            piece = self._next_piece(offset, end)
+            yield piece
+            offset += len(piece)
 
     def _next_piece(self, offset: int, end: int) -> bytes:
         piece = self._content.read_at(offset, min(self._gate.piece_bytes(), end - offset))
@@ -169,12 +151,3 @@ def _range_header(offset: int, size: int, total: int) -> dict[str, str]:
     """An empty content has no range of bytes: nothing says so, and Drive takes it."""
     return {"Content-Range": f"bytes {offset}-{offset + size - 1}/{total}"} if size else {}
 
-
-def _resource(answer: Answer) -> dict[str, Any]:
-    try:
-        resource = json.loads(answer.body)
-    except ValueError as error:
-        raise translated(answer, _DOING) from error
-    if not isinstance(resource, dict):
-        raise translated(answer, _DOING)
-    return resource
