@@ -22,14 +22,14 @@ class ArchiveLocks:
 
     def is_wanted(self, archive_id: str) -> bool:
         """Somebody waits for, or has, the archive alone: sharers should end soon."""
-        with self._changed:
-            return archive_id in self._alone or self._wanted[archive_id] > 0
+        # Without the lock, since each piece that moves asks; in this order, since who waits is noted as alone before as waiting no more.
+        return archive_id in self._wanted or archive_id in self._alone
 
     @contextlib.contextmanager
     def share(self, archive_id: str) -> Iterator[bool]:
         """Yields False at once, without the lock, where the archive is had or wanted alone."""
         with self._changed:
-            free = archive_id not in self._alone and not self._wanted[archive_id]
+            free = archive_id not in self._alone and archive_id not in self._wanted
             if free:
                 self._sharing[archive_id] += 1
         try:

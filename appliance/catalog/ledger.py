@@ -229,8 +229,11 @@ class Ledger:
         return _next_zero(on.stored if on else bytearray(self.batch_count), from_index, skip)
 
     def remote_id(self, connection_id: str, index: int | None) -> str | None:
-        """Planned, or stored under it. Reads one record of the file. Raises LedgerDamaged where that is not right any more."""
+        """Planned, or stored under it. Reads one record of the file, if any. Raises LedgerDamaged where that is not right any more."""
         place = self._check(index)
+        known = self._state.find(connection_id)
+        if known is None or not known.is_planned(place):
+            return None
         with self._file.reading() as fd:
             on = self._state.find(connection_id)
             return self._read_id(fd, on, place) if on else None

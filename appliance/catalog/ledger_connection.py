@@ -31,6 +31,10 @@ class OnConnection:
     def empty(cls, connection_id: str, batches: int) -> OnConnection:
         return cls(connection_id, bytearray(batches), array("Q", bytes(8 * batches)), array("I", bytes(4 * batches)))
 
+    def is_planned(self, place: int) -> bool:
+        """There is an id for that index (or NO_INDEX)."""
+        return bool(self.manifest_plan if place == NO_INDEX else self.plans[place])
+
     def withdraw(self, index: int) -> None:
         if self.stored[index]:
             self.stored[index] = 0

@@ -73,10 +73,13 @@ class DriveRemote:
         if hashlib.sha256(found).digest() != _PROBE.sha256:
             raise RemoteDamaged("what was written to Google Drive came back different; look at the network and the proxy")
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
         for name in names:
             checked_role(archive_id, name)
-        return self._api.new_ids(len(names))
+        ids = self._api.new_ids(len(names))
+        if is_new:
+            self._place.expect_no_folder_of(archive_id)
+        return ids
 
     def put(
         self, remote_id: str, archive_id: str, name: str, content: BatchReader,

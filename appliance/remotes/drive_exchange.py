@@ -45,9 +45,7 @@ def answered(response: HTTPResponse) -> Answer:
     return Answer(response.status, headers, response.read(_ANSWER_BYTES))
 
 
-def exchanged(
-    web: Web, method: str, url: str, token: str, headers: Mapping[str, str], size_bytes: int, pieces: Iterable[bytes]
-) -> Answer:
+def exchanged(web: Web, method: str, url: str, token: str, headers: Mapping[str, str], size_bytes: int, pieces: Iterable[bytes]) -> Answer:
     """What the server says to a request with a body of that size. Raises ``FAILED``, and what comes from ``pieces``.
 
     The connection is closed by whatever ends it early. A server that closes in mid body may have said why: that counts.

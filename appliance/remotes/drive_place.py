@@ -49,7 +49,9 @@ class DrivePlace:
         self._owner: DriveFile | None = None
         self._word: str | None = None
         self._home: str | None = None
-        self._archives: dict[str, str] | None = None
+        self._archives: dict[str, str | None] | None = None
+        self._new_archives: set[str] = set()
+        self._making = [threading.Lock() for _ in range(16)]  # an archive's is chosen by its id
         self._has_readme = False
         self._planned: dict[tuple[str, str | None], str] = {}
 
@@ -228,13 +230,34 @@ class DrivePlace:
             return self._home
 
     def folder_of(self, archive_id: str) -> str:
-        """The folder of an archive, made where it is not there."""
+        """The folder of an archive, made where it is not there. Different archives need not wait for each other."""
+        found, _ = self._known_folder(archive_id)
+        if found is not None:
+            return found
+        with self._making[hash(archive_id) % len(self._making)]:
+            found, may_be_there = self._known_folder(archive_id)
+            if found is None:
+                found = self._folder("archive", archive_id, self.home(), archive_id, look=may_be_there).id
+                self._note_folder(archive_id, found)
+            return found
+
+    def expect_no_folder_of(self, archive_id: str) -> None:
+        """The archive's first ids were given out just now: no process before this one can have made a folder for it."""
+        with self._lock:
+            self._new_archives.add(archive_id)
+
+    def _known_folder(self, archive_id: str) -> tuple[str | None, bool]:
+        """Its id, where it is known; else whether there may be one all the same: in the trash, or too young to be listed."""
         with self._lock:
             if self._archives is None:
                 self._archives = self._known_archives()
-            if archive_id not in self._archives:
-                self._archives[archive_id] = self._folder("archive", archive_id, self.home(), archive_id).id
-            return self._archives[archive_id]
+            return self._archives.get(archive_id), archive_id in self._archives or archive_id not in self._new_archives
+
+    def _note_folder(self, archive_id: str, folder_id: str) -> None:
+        with self._lock:
+            self._new_archives.discard(archive_id)
+            if self._archives is not None:
+                self._archives[archive_id] = folder_id
 
     def look_again(self) -> None:
         """A folder turned out to be gone: all are looked for, and made where they are not there. Raises what ``require_ours`` raises."""
@@ -243,15 +266,16 @@ class DrivePlace:
             self._looked_at_s = float("-inf")
             self.require_ours()
 
-    def _known_archives(self) -> dict[str, str]:
-        """All at once, the oldest of each; what is in the trash is left to a closer look."""
-        found: dict[str, str] = {}
-        for folder in self._folders(self.sought("archive"), _PREPARING, _NOT_TRASHED):
-            found.setdefault(folder.marks.get(ARCHIVE, ""), folder.id)
+    def _known_archives(self) -> dict[str, str | None]:
+        """All at once, the oldest of each. None: it is in the trash, which is left to a closer look."""
+        found: dict[str, str | None] = {}
+        for folder in self._folders(self.sought("archive"), _PREPARING):
+            found.setdefault(folder.marks.get(ARCHIVE, ""), None if folder.trashed else folder.id)
         return found
 
-    def _folder(self, role: Role, name: str, parent: str, archive_id: str | None = None) -> DriveFile:
-        found = self._oldest_folder(self.sought(role, archive_id))
+    def _folder(self, role: Role, name: str, parent: str, archive_id: str | None = None, *, look: bool = True) -> DriveFile:
+        """``look``: there may be one."""
+        found = self._oldest_folder(self.sought(role, archive_id)) if look else None
         if found is not None:
             self.untrash(found)
             return found

@@ -150,4 +150,3 @@ class Upload:
 def _range_header(offset: int, size: int, total: int) -> dict[str, str]:
     """An empty content has no range of bytes: nothing says so, and Drive takes it."""
     return {"Content-Range": f"bytes {offset}-{offset + size - 1}/{total}"} if size else {}
-

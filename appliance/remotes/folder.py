@@ -85,7 +85,7 @@ class FolderRemote:
         if found != _PROBE:
             raise RemoteDamaged(f"what was written to {self._place.folder} came back different; check the disk")
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:  # noqa: ARG002 (ids are paths)
         ids = [f"{archive_id}/{name}" for name in names]
         for remote_id in ids:
             _split(remote_id)

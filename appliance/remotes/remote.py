@@ -139,8 +139,11 @@ class Remote(Protocol):
         """Write a small object, read it back, delete it: all that a transfer will need. Raises what those raise."""
         ...
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
-        """Ids for objects that do not exist yet, in the order of the names. Written to the ledger before they are used."""
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
+        """Ids for objects that do not exist yet, in the order of the names. Written to the ledger before they are used.
+
+        ``is_new``: none was ever given out for this archive here, by this process or one before, as far as its ledger tells.
+        """
         ...
 
     def put(

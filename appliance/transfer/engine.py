@@ -52,6 +52,7 @@ class Engine:
         self._tell = tell
         self._wake = threading.Condition(threading.RLock())
         self._stopping = False
+        self._ended = threading.Event()
         self._paused = False
         self._store_closed_until_s = 0.0
         self._spool_closed_until_s = 0.0
@@ -99,6 +100,7 @@ class Engine:
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
+        self._ended.set()
         self.throttle.wake()
         deadline = clock.monotonic_s() + timeout_s
         for thread in self._threads:
@@ -334,9 +336,8 @@ class Engine:
     # Stalls: a system call that does not return cannot be ended, but its slot can go on with something else
 
     def _watch_for_stalls(self) -> None:
-        while not self._stopping:
+        while not self._ended.wait(1.0):
             with self._wake:
-                self._wake.wait(1.0)
                 limit_s = self._settings.current.stall_timeout_s
                 now = clock.monotonic_s()
                 stalled = [m for m in self.moving.values() if now - m.last_piece_s > limit_s and not m.waits_for_limit and m.connection_id]

@@ -88,8 +88,9 @@ class TransferGate:
 
     def __call__(self, size_bytes: int) -> None:
         """Raises Stopped. The bytes count as moved once the gate has let them pass."""
-        self._check()
-        if self._throttle is not None:
+        if self._throttle is None:
+            self._check()
+        else:
             self._moving.waits_for_limit = True
             self._throttle.take(size_bytes, self._must_stop)
             self._moving.waits_for_limit = False

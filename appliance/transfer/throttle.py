@@ -67,7 +67,7 @@ class Throttle:
         ``stop`` is asked at least every tenth of a second, and at once after ``wake``; never while a lock is held.
         """
         _raise_if(stop)
-        if size_bytes <= 0:
+        if size_bytes <= 0 or not (self._rate or self._queue):
             return
         ticket = _Ticket(size_bytes)
         with self._changed:

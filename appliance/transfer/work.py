@@ -37,7 +37,7 @@ def remote_id_for(ledger: Ledger, connection_id: str, index: int | None, remote:
 def _plan_ahead(ledger: Ledger, connection_id: str, index: int | None, remote: Remote) -> str:
     wanted = _without_id(ledger, connection_id, index)
     names = [MANIFEST_NAME if each is None else batch_name(each) for each in wanted]
-    ids = remote.new_ids(ledger.facts.archive_id, names)
+    ids = remote.new_ids(ledger.facts.archive_id, names, is_new=connection_id not in ledger.connections())
     ledger.plan_many(connection_id, list(zip(wanted, ids, strict=True)))
     return ids[0]
 
@@ -46,7 +46,7 @@ def _without_id(ledger: Ledger, connection_id: str, index: int | None) -> list[i
     if index is None:
         return [None]
     first = index - index % _IDS_AT_ONCE  # a block, whichever of its batches a slot begins with
-    block = range(first, min(first + _IDS_AT_ONCE, ledger.batch_count))
+    block: list[int | None] = [*range(first, min(first + _IDS_AT_ONCE, ledger.batch_count)), None]
     return [index, *(each for each in block if each != index and ledger.remote_id(connection_id, each) is None)]
 
 

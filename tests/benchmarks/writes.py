@@ -60,10 +60,10 @@ class _ManifestLater:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._remote, name)
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
         if MANIFEST_NAME in names:
             self._go.wait(60)
-        return self._remote.new_ids(archive_id, names)
+        return self._remote.new_ids(archive_id, names, is_new=is_new)
 
 
 def measure(order: Order) -> list[Figure]:

@@ -92,7 +92,7 @@ class IdRemote:
     def probe(self) -> None:
         self.place.enter("probe")
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
         self.place.enter("new_ids")
         return [f"id-{next(self.place.ids)}" for _ in names]
 

@@ -24,7 +24,7 @@ class Naming:
         self._second = threading.Event()
         self.asked = 0
 
-    def new_ids(self, archive_id: str, names: list[str]) -> list[str]:
+    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
         self.asked += 1
         if self.asked > 1:
             self._second.set()
