@@ -240,6 +240,7 @@ class Connections:
         except (RemoteForeign, RemoteRefused, SignInNeeded):
             self.change(connection.id, valid=False)
             raise
+        self._look_at(connection.id)
         return self.change(connection.id, valid=True, validated_at=clock.iso(clock.now()))
 
     def _looked_at_first(self, connection: Connection) -> Connection:
@@ -382,6 +383,11 @@ class Connections:
                 self._trouble[connection.id] = error
                 self.tell(connection.id)
         return found
+
+    def answered(self, connection_id: str) -> None:
+        """It did what it was asked to: what the last look at it found is not true any more."""
+        if self._trouble.pop(connection_id, None):
+            self.tell(connection_id)
 
     def _look_at(self, connection_id: str) -> RemoteError | None:
         try:

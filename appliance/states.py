@@ -161,7 +161,8 @@ class States:
         moving = self.ways_that_move()
         remaining = max(0, totals.remaining_up_bytes - self._in_flight_bytes())
         rate = self._foreseen_rate(moving)
-        eta_s = _eta_s(remaining, rate)
+        # Without an active connection nothing is queued, and yet nothing of it is protected.
+        eta_s = None if totals.at_risk_bytes and self.library.active is None else _eta_s(remaining, rate)
         status, reason = self._status(moving)
         problems = self.problems.standing()
         return ApplianceState(

@@ -290,6 +290,7 @@ class Engine:
     def _achieved(self, moving: Moving, job: Job) -> None:
         if moving.connection_id:
             self.lines.succeeded(moving.connection_id, moving.direction, moving.ticket)
+            self._connections.answered(moving.connection_id)
         self._failures.worked(job)
         self._problems.clear_about("spool" if job.carried and job.direction is Direction.DOWN else "transfer-store")
         with self._wake:

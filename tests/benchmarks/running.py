@@ -9,17 +9,18 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import IO, Any, Self
+from time import perf_counter, time
+from typing import IO, Any, NamedTuple, Self
 
-from mqtt.client import Broker, BrokerAddress
-from mqtt.embedded import EmbeddedBroker
+from mqtt.client import Broker
 from mqtt.requests import Requester
 from mqtt.topics import Topics
 from tests.benchmarks import content
+from tests.brokers import BrokerProcess, end_broker, start_broker
 from tests.waiting import wait_for
 
 APPLIANCE_ID = "benchmark"
+_STATES = ("appliance/#", "archive/#", "transfer/#", "connection/#", "event", "log", "availability")
 _START_S, _ANSWER_S, _STOP_S, _WORK_S = 60.0, 60.0, 10.0, 1800.0
 
 
@@ -32,17 +33,40 @@ class Heard:
     state_when_online: bytes = b""
 
 
+class Message(NamedTuple):
+    """``name`` is below the base; ``at_s`` of perf_counter, ``at`` of the wall clock."""
+
+    at_s: float
+    at: float
+    name: str
+    payload: bytes
+    retained: bool
+
+
+class Hearing:
+    """What came, in its order."""
+
+    def __init__(self, topics: Topics) -> None:
+        self.messages: list[Message] = []
+        self._topics = topics
+
+    def take(self, topic: str, payload: bytes, retained: bool) -> None:
+        self.messages.append(Message(perf_counter(), time(), self._topics.below(topic) or "", payload, retained))
+
+
 class Running:
     """``with Running(folder, transfers=1) as appliance``: online; ended afterwards. Settings by name; the others as a user has them.
 
-    Its files are in ``folder`` (data, log), which must exist. ``start_s`` is how long the process took to be online.
+    Its files are in ``folder`` (data, log), which must exist. ``start_s`` is how long the process took to be online. ``broker`` is one
+    of ``tests.brokers.KINDS``.
     """
 
-    def __init__(self, folder: Path, *, sync_delay_ms: int = 0, **settings: object) -> None:
+    def __init__(self, folder: Path, *, sync_delay_ms: int = 0, broker: str = "embedded", **settings: object) -> None:
         self.data = folder / "data"
         self.start_s = 0.0
         self.heard = Heard()
         self._folder = folder
+        self._broker_kind = broker
         self._topics = Topics(APPLIANCE_ID)
         self._settings = {"PYARCHIVE_TEST_SYNC_DELAY_MS": str(sync_delay_ms)} | {
             f"PYARCHIVE_{name.upper()}": str(value) for name, value in settings.items()
@@ -52,8 +76,8 @@ class Running:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             log = stack.enter_context((self._folder / "log").open("ab"))
-            self._broker = EmbeddedBroker.start(stderr=log)
-            stack.callback(self._broker.stop)
+            self.broker: BrokerProcess = start_broker(self._broker_kind)
+            stack.callback(end_broker, self.broker)
             self._connect(stack)
             self._start(stack, log)
             self._stack = stack.pop_all()
@@ -63,13 +87,16 @@ class Running:
         self._stack.close()
 
     def _connect(self, stack: ExitStack) -> None:
-        address = BrokerAddress(
-            host=self._broker.host, port=self._broker.port, username=self._broker.username, password=self._broker.password
-        )
-        client = Broker(address, self._topics, client_id=f"benchmark-{secrets.token_hex(4)}")
+        client = self._client()
         client.subscribe(self._topics("appliance/state"), self._hear_state)
         client.subscribe(self._topics.availability, self._hear_availability)
         self._requester = Requester(client, self._topics, "cli")
+        self._begin(client, stack)
+
+    def _client(self) -> Broker:
+        return Broker(self.broker.address, self._topics, client_id=f"benchmark-{secrets.token_hex(4)}", retry_max_s=0.5)
+
+    def _begin(self, client: Broker, stack: ExitStack) -> None:
         client.start()
         stack.callback(client.stop, 1.0)
         assert client.wait_connected(_START_S), client.last_error
@@ -87,8 +114,8 @@ class Running:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PYARCHIVE_")}
         return others | self._settings | {
             "PYARCHIVE_CONFIG": os.devnull, "PYARCHIVE_DATA": str(self.data), "PYARCHIVE_APPLIANCE_ID": APPLIANCE_ID,
-            "PYARCHIVE_MQTT_HOST": self._broker.host, "PYARCHIVE_MQTT_PORT": str(self._broker.port),
-            "PYARCHIVE_MQTT_USERNAME": self._broker.username, "PYARCHIVE_MQTT_PASSWORD": self._broker.password,
+            "PYARCHIVE_MQTT_HOST": self.broker.address.host, "PYARCHIVE_MQTT_PORT": str(self.broker.address.port),
+            "PYARCHIVE_MQTT_USERNAME": str(self.broker.address.username), "PYARCHIVE_MQTT_PASSWORD": str(self.broker.address.password),
         }  # fmt: skip
 
     def _start(self, stack: ExitStack, log: IO[bytes]) -> None:
@@ -110,6 +137,15 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def listen(self, kinds: tuple[str, ...] = _STATES) -> Hearing:
+        """From here on all that it publishes below those names is kept, with the time of its arrival. A subscriber of its own."""
+        hearing = Hearing(self._topics)
+        client = self._client()
+        for kind in kinds:
+            client.subscribe(self._topics(kind), hearing.take)
+        self._begin(client, self._stack)
+        return hearing
 
     # What is asked of it
 
