@@ -71,6 +71,10 @@ class Pacer:
             return None
         return max(last.before_s + _TWO_WITHIN_S, last.at_s + _gap_s(last, report))
 
+    def is_news(self, topic: str, report: Report) -> bool:
+        last = self._sent.get(topic)
+        return last is None or last.news != report.news
+
     def sent(self, topic: str, report: Report, now_s: float) -> None:
         last = self._sent.get(topic)
         before_s = last.at_s if last else now_s - _TWO_WITHIN_S
@@ -85,3 +89,29 @@ def _gap_s(last: _Sent, report: Report) -> float:
     if last.news != report.news:
         return 0.0
     return _BETWEEN_COUNTS_S if last.news_and_counts != report.news_and_counts else report.progress_gap_s
+
+
+class Budget:
+    """So many at once, and so many a second from then on. Times are monotonic. For one thread."""
+
+    def __init__(self, at_once: int, per_s: float) -> None:
+        self._at_once = at_once
+        self._per_s = per_s
+        self._left = float(at_once)
+        self._at_s = 0.0
+
+    def left(self, now_s: float) -> int:
+        self._left = min(self._at_once, self._left + max(0.0, now_s - self._at_s) * self._per_s)
+        self._at_s = now_s
+        return int(self._left + 1e-6)
+
+    def spend(self, now_s: float) -> bool:
+        """False where nothing is left."""
+        if not self.left(now_s):
+            return False
+        self._left -= 1
+        return True
+
+    def next_s(self, now_s: float) -> float:
+        """When there is one (again)."""
+        return now_s if self.left(now_s) else now_s + (1 - self._left) / self._per_s

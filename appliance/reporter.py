@@ -6,13 +6,14 @@ import logging
 import math
 import threading
 from collections.abc import Callable
+from itertools import islice
 from typing import Protocol
 
 from appliance import clock, news
 from appliance.dirt import Dirt
 from appliance.event_feed import EventFeed
 from appliance.log_feed import LogFeed
-from appliance.pacing import Pacer, Report
+from appliance.pacing import Budget, Pacer, Report
 from appliance.states import States
 from appliance.views import View
 from mqtt.messages import OFFLINE, ONLINE, Event, LogLine
@@ -22,6 +23,8 @@ log = logging.getLogger("reporter")
 _TICK_S, _EVERY_S = 0.5, 10.0
 _SLICE_S = 0.05
 _BETWEEN_BATCHES_S = 1.0
+_ARCHIVES_BUDGET = 10, 3.0
+"""Of archives' progress, and of what they wait for: at once, and a second. A pause may concern ten thousand."""
 _MOST_SLOTS = 16
 _APPLIANCE, _SETTINGS = "appliance/state", "appliance/settings"
 
@@ -42,6 +45,8 @@ class Reporter:
         self._topics = topics
         self._dirt = Dirt()
         self._pacer = Pacer()
+        self._budget = Budget(*_ARCHIVES_BUDGET)
+        self._turns: dict[str, None] = {}  # archives that wait for the budget, in their order
         self._due: dict[str, float] = {}  # topics whose value may not go yet, and when it may (monotonic)
         self._seen: dict[str, View] = {}
         self._events = EventFeed(lambda event: self._broker.publish(self._topics("event"), event.payload(), retain=False))
@@ -126,7 +131,9 @@ class Reporter:
     def _next_look_s(self) -> float:
         """Without anybody's word: while something moves or waits to be published often, else seldom."""
         feeds = [due_s for due_s in (self._events.flush(), self._lines.flush()) if due_s is not None]
-        return min([self._ticked_s + (_TICK_S if self._states.ways_that_move() else _EVERY_S), *feeds, *self._due.values()])
+        tick_s = self._ticked_s + (_TICK_S if self._states.ways_that_move() else _EVERY_S)
+        turn = [self._budget.next_s(clock.monotonic_s())] if self._turns else []
+        return min([tick_s, *feeds, *turn, *self._due.values()])
 
     def _round(self) -> None:
         topics = self._dirt.take()
@@ -153,7 +160,7 @@ class Reporter:
                 look()
         self._publish(_APPLIANCE, news.of_appliance(self._states.appliance()))
         self._publish_slots(now_s)
-        topics = [*(self._everything() if everything else ()), *topics, *self._take_due(now_s)]
+        topics = [*(self._everything() if everything else ()), *topics, *self._take_due(now_s), *self._take_turns(now_s)]
         self._publish_topics(list(dict.fromkeys(topics)), math.inf if in_full else clock.monotonic_s() + _SLICE_S)
 
     def _take_due(self, now_s: float) -> list[str]:
@@ -161,6 +168,12 @@ class Reporter:
         for topic in due:
             del self._due[topic]
         return due
+
+    def _take_turns(self, now_s: float) -> list[str]:
+        taken = list(islice(self._turns, len(self._turns) if self._stop.is_set() else self._budget.left(now_s)))
+        for topic in taken:
+            del self._turns[topic]
+        return taken
 
     def _publish_topics(self, topics: list[str], until_s: float) -> None:
         """Many archives at once must not keep the state of the appliance from being told: the rest is for the next round."""
@@ -210,17 +223,24 @@ class Reporter:
 
     def _publish(self, name: str, report: Report) -> None:
         now_s, due_s = clock.monotonic_s(), self._pacer.due_s(name, report)
-        if due_s is not None and due_s > now_s and not self._stop.is_set():
-            self._due[name] = due_s
-            return
         self._due.pop(name, None)
-        if due_s is None:
+        if due_s is None or not (self._stop.is_set() or self._may_go(name, report, due_s, now_s)):
             return
         self._pacer.sent(name, report, now_s)
         if report.message:
             self._broker.publish(self._topics(name), report.payload, retain=True)
         else:
             self._broker.clear(self._topics(name))
+
+    def _may_go(self, name: str, report: Report, due_s: float, now_s: float) -> bool:
+        """Else it is noted when it may."""
+        if due_s > now_s:
+            self._due[name] = due_s
+            return False
+        if name.startswith("archive/") and not self._pacer.is_news(name, report) and not self._budget.spend(now_s):
+            self._turns[name] = None
+            return False
+        return True
 
 
 def _slot(slot: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.pacing import Pacer, Report
+from appliance.pacing import Budget, Pacer, Report
 from mqtt.messages import Disk
 
 TOPIC = "disk"
@@ -50,3 +50,11 @@ def test_after_a_reconnect_all_goes_again_at_once() -> None:
     before = sent((10.0, report()), (10.1, report(total=2)))
     before.forget()
     assert before.due_s(TOPIC, report(total=2)) == 0.0
+
+
+def test_a_budget_gives_some_at_once_and_then_so_many_a_second() -> None:
+    budget = Budget(2, 4.0)
+    assert [budget.spend(10.0) for _ in range(3)] == [True, True, False]
+    assert budget.next_s(10.0) == 10.25
+    assert [budget.spend(10.25) for _ in range(2)] == [True, False]
+    assert budget.left(99.0) == 2
