@@ -9,12 +9,13 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mqtt.messages import Queue
+from mqtt.messages import ActiveConnection, Queue
 from tests.ui.conftest import Run
 from tests.ui.stand_in import MIB, Refusal, StandIn, archive, problem, state
 from ui.commands.get import _give_name
@@ -40,6 +41,19 @@ def test_status_shows_what_the_appliance_published(appliance: StandIn, run: Run)
         "disk (folder)",
     ):
         assert text in done.out
+
+
+def test_status_tells_the_room_on_the_remote_and_how_old_its_proofs_are(appliance: StandIn, run: Run) -> None:
+    days_ago = datetime.now(UTC) - timedelta(days=12)
+    room = {"free_bytes": 3_000_000_000, "limit_bytes": 15_000_000_000, "reachable": False}
+    appliance.online(active_connection=ActiveConnection.model_validate({"id": "c1", "name": "disk", "kind": "drive", **room}))
+    done = run("status")
+    assert "3.00 GB free of 15.0 GB, does not answer" in done.out
+    assert "nothing was read back from a remote yet" in done.out
+    appliance.online(last_proof_at=days_ago)
+    assert "1 of 2 archives read back, the last time 12 days ago" in run("status").out
+    appliance.online(last_proof_at=datetime.now(UTC), oldest_proof_at=days_ago)
+    assert "everything was read back, what was longest ago 12 days ago" in run("status").out
 
 
 def test_status_as_json_is_the_payload_of_the_state_topic(appliance: StandIn, run: Run) -> None:

@@ -60,6 +60,7 @@ def _facts(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("at risk", _at_risk(state)),
         ("queue", queue(state)),
         ("remote", _remote(state)),
+        ("proof", _proof(state)),
         ("disk", f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}, {size(disk['reserve_bytes'])} in reserve"),
         ("running", f"since {age(state['started_at']).removesuffix(' ago')}, version {clean(state['version'])}"),
     ]
@@ -100,4 +101,21 @@ def _remote(state: dict[str, Any]) -> str:
     active = state["active_connection"]
     if not active:
         return "none is active (`pyarchive connection add`, validate, activate)"
-    return f"{clean(active['name'])} ({clean(active['kind'])}), all there {age(state['last_sync_at'])}"
+    parts = [f"{clean(active['name'])} ({clean(active['kind'])})", f"all there {age(state['last_sync_at'])}"]
+    if active["free_bytes"] is not None:
+        parts.append(size(active["free_bytes"]) + " free" + (f" of {size(active['limit_bytes'])}" if active["limit_bytes"] else ""))
+    if not active["reachable"]:
+        parts.append("does not answer")
+    if active["sign_in"] == "needed":
+        parts.append(f"sign in: `pyarchive connection sign-in {clean(active['name'])}`")
+    return ", ".join(parts)
+
+
+def _proof(state: dict[str, Any]) -> str:
+    """What was read back from a remote, and when."""
+    last, oldest, counts = state["last_proof_at"], state["oldest_proof_at"], state["counts"]
+    if oldest is not None:
+        return f"everything was read back, what was longest ago {age(oldest)}"
+    if last is None:
+        return "nothing was read back from a remote yet (`pyarchive verify --read-back`)"
+    return f"{counts['proven']} of {count(counts['archives'], 'archive')} read back, the last time {age(last)}"
