@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ import threading
 from appliance.app import Appliance, answer
 from appliance.errors import ApplianceError
 from appliance.logs import RecentLines, start_logging
+from appliance.presence import Presence
 from appliance.reporter import Reporter
 from appliance.settings import Settings, SettingsStore
 from mqtt.client import Broker, BrokerAddress
@@ -75,20 +77,22 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     broker = Broker(
         _address(appliance.settings.current),
         topics,
-        client_id=f"{topics.appliance_id}-appliance",
+        client_id=f"{topics.appliance_id}-appliance-{secrets.token_hex(4)}",  # two of one id must not throw each other out for ever
         will=(topics.availability, OFFLINE.encode()),
     )
     reporter = appliance.attach(broker, topics)
     lines.listener = lambda line: _publish_line(reporter, line)
     responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
-    broker.on_connected(reporter.publish_all_again)
+    presence = Presence(broker, topics, appliance.problems, reporter.publish_all_again)
     appliance.start()
+    presence.start()
     responder.start()
     broker.start()
     for topic in appliance.recovery.given_up_topics():
         broker.clear(topic)
     again = end.wait()
     responder.stop()
+    presence.stop()
     appliance.stop()
     lines.listener = None
     broker.stop(_LAST_WORDS_S)

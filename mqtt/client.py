@@ -74,6 +74,8 @@ class Broker:
         self.will = will
         self.outbox = Outbox()
         self.last_error: str | None = None
+        self._only: frozenset[str] | None = None
+        self._deaf = False
         self._retry_s = (retry_min_s, retry_max_s)
         self._attempt = 0
         self._subscriptions: list[tuple[str, list[str], Handler]] = []
@@ -137,6 +139,14 @@ class Broker:
         """Make the broker forget a retained message."""
         self.publish(topic, b"", retain=True)
 
+    def hold(self, *, but: frozenset[str], deaf: bool) -> None:
+        """Until ``release`` nothing is sent but on these topics; the rest waits as while the broker is away. ``deaf``: nor is it heard."""
+        self._only, self._deaf = but, deaf
+
+    def release(self) -> None:
+        self._only, self._deaf = None, False
+        self._waker.wake()
+
     # What the session of the moment calls
 
     @property
@@ -149,7 +159,14 @@ class Broker:
             taken.append(self._new_filters.popleft())
         return taken
 
+    def take(self) -> Outgoing | None:
+        """What is to be sent next."""
+        return self.outbox.take(self._only)
+
     def deliver(self, topic: str, payload: bytes, retained: bool) -> None:
+        only = self._only
+        if self._deaf and only is not None and topic not in only:
+            return
         parts = topic.split("/")
         for _, filter_levels, handler in self._subscriptions.copy():
             if matches(filter_levels, parts):
@@ -342,7 +359,7 @@ class _Session:
         self._subscribe_new()
         # paho keeps what it is given; the window keeps that small.
         while len(self._in_flight) < _WINDOW and not self._client.want_write():
-            message = self._broker.outbox.take()
+            message = self._broker.take()
             if message is None:
                 return
             self._subscribe_new()  # who subscribes and then publishes hears of it, so what it asked for goes first

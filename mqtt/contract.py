@@ -19,6 +19,7 @@ from mqtt.messages import (
     ConnectionState,
     Event,
     FrontPanelState,
+    Instance,
     KillOrder,
     LogLine,
     RunOrder,
@@ -123,6 +124,7 @@ _COMMANDS = tuple(
 
 _RUNNER = frozenset({Login.SCRIPTS})
 _PRIVATE = (
+    _of(Instance, "A process that is this appliance: how two of one id find each other", readers=OURS),
     _of(LogLine, "One line of the appliance's log", readers=OURS),
     _of(ScriptOutput, "Lines that a run has written", writers=_RUNNER, readers=OURS, sent=False),
     _of(ScriptState, "How a run is, and how it ended", writers=_RUNNER, readers=OURS, sent=False, cleared="when it is dismissed"),

@@ -288,6 +288,15 @@ class Event(Message, topic="event"):
     message: str | None = Field(default=None, description="The problem in words")
 
 
+class Instance(Message, topic="instance"):
+    """A process that is this appliance. Sent at each connect, and as an answer to another one's: two of one id find each other so."""
+
+    instance: str = Field(max_length=64, description="Random, of the process")
+    host: str = Field(max_length=64, description="Name of its computer")
+    serving: bool = Field(description="It publishes and answers; a second one keeps silent")
+    started_at: datetime
+
+
 class LogLine(Message, topic="log"):
     """One line of the appliance's log."""
 

@@ -49,12 +49,12 @@ class Outbox:
             self._add(message)
             self._trim()
 
-    def take(self) -> Outgoing | None:
-        """The oldest; None where nothing waits."""
+    def take(self, only: frozenset[str] | None = None) -> Outgoing | None:
+        """The oldest, of these topics where they are given; None where nothing waits."""
         with self._lock:
-            if not self._waiting:
-                return None
-            return self._remove(next(iter(self._waiting)))
+            keys = (key for key, message in self._waiting.items() if only is None or message.topic in only)
+            key = next(keys, None)
+            return None if key is None else self._remove(key)
 
     def away(self, unacknowledged: list[Outgoing]) -> None:
         """The connection is gone: what it did not acknowledge goes back to the front, unless a newer value of its topic waits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,22 +22,33 @@ _ANSWER_S = 60.0
 
 
 class House:
-    """``with House(folder) as house``: everything is started, and ended by process id."""
+    """``with House(folder) as house``: everything is started, and ended by process id. ``at``: a broker that runs already."""
 
-    def __init__(self, folder: Path, command: list[str] | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: list[str] | None = None,
+        *,
+        at: BrokerAddress | None = None,
+        topics: Topics | None = None,
+        **settings: object,
+    ) -> None:
         self.data = folder / "data"
         self.remote = folder / "remote"
         self.remote.mkdir(exist_ok=True)
-        self.topics = Topics("test-house")
+        self.topics = topics or Topics("test-house")
+        self._at = at
         self._command = command or ["-m", "appliance"]
         self._settings = {"batch_size_mib": 1, "reserve_mib": 0, "inbox_settle_s": 0, "retry_cap_s": 1} | settings
-        self._log = (folder / "appliance.log").open("ab")
+        self.log = folder / "appliance.log"
+        self._log = self.log.open("ab")
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.broker = EmbeddedBroker.start()
-        address = BrokerAddress(host=self.broker.host, port=self.broker.port, username=self.broker.username, password=self.broker.password)
-        self.client = Broker(address, self.topics, client_id="tests")
+        if self._at is None:
+            self.broker = EmbeddedBroker.start()
+        self.address = self._at or _address_of(self.broker)
+        self.client = Broker(self.address, self.topics, client_id=f"tests-{secrets.token_hex(4)}")
         self.requester = Requester(self.client, self.topics, "cli")
         self.seen: dict[str, bytes] = {}
         self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
@@ -47,13 +59,14 @@ class House:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
         self.client.stop(1.0)
-        self.broker.stop()
+        if self._at is None:
+            self.broker.stop()
         self._log.close()
 
     def start(self) -> None:
         given = {
-            "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": self.broker.port,
-            "mqtt_username": self.broker.username, "mqtt_password": self.broker.password, **self._settings,
+            "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": self.address.port,
+            "mqtt_username": self.address.username, "mqtt_password": self.address.password, **self._settings,
         }  # fmt: skip
         environment = os.environ | {f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}
         self.process = subprocess.Popen([sys.executable, *self._command], env=environment, stderr=self._log)
@@ -121,3 +134,7 @@ class House:
             return job if job["state"] != "running" else None
 
         return wait_for(ended, 120, "the job to end")
+
+
+def _address_of(broker: EmbeddedBroker) -> BrokerAddress:
+    return BrokerAddress(host=broker.host, port=broker.port, username=broker.username, password=broker.password)

@@ -78,6 +78,7 @@ EXAMPLES: dict[type[Message], Message] = {
     for each in (
         _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
         m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
+        m.Instance(instance="c0ffee0123456789", host="attic", serving=True, started_at=_EARLIER),
         m.FrontPanelState(lamp="transferring", lamp_reason="1 batches are moving", button_pressed=False, simulated=True),
         m.ScriptOutput(run_id=_JOB, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")]),
         m.ScriptState(
