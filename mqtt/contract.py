@@ -136,7 +136,7 @@ _HOME_ASSISTANT = (
     Topic(
         address="homeassistant/device/{appliance_id}/config", content=Discovery, retained=True,
         does="Discovery: one device with all its entities", cleared="when discovery is switched off",
-        readers=frozenset({Login.APPLIANCE, Login.HOMEASSISTANT}),
+        readers=frozenset({Login.APPLIANCE, Login.HOMEASSISTANT}), sent=False,
     ),
     Topic(
         address="homeassistant/status", content=Plain(pattern="online|offline", allowed="`online`, `offline`", example="online"),

@@ -45,6 +45,11 @@ class Published:
     def is_retained(self, name: str) -> bool:
         return bool(self.channel(name)["x-retained"])
 
+    def is_said_to_stay(self, topic: str) -> bool:
+        """Of a topic that is in the document: who comes late is told of it."""
+        name = self.channel_of(topic)
+        return name is not None and self.is_retained(name)
+
     def complaints(self, name: str, payload: bytes) -> list[str]:
         """What is wrong with a payload on that channel; empty where nothing is."""
         message = self.document["components"]["messages"][name]

@@ -1,0 +1,307 @@
+"""Every message of a whole life of an appliance is as docs/asyncapi.yaml says: the file, not the classes it was made of."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.handlers import Handlers
+from mqtt.client import BrokerAddress
+from mqtt.commands import COMMANDS, CommandName
+from mqtt.messages import EventName
+from mqtt.requests import RequestFailed
+from mqtt.topics import Topics
+from mqtt.verbs import VERBS
+from tests.contract.published import Published
+from tests.contract.recorder import Recorder
+from tests.fakes.drive import FakeDrive
+from tests.processes import House
+from tests.waiting import wait_for
+
+MIB = 1 << 20
+IMPLEMENTED = {verb for verb in VERBS if hasattr(Handlers, "_" + verb.replace("/", "_").replace("-", "_"))}
+NOT_ASKED_HERE = {"connection/claim", "recovery/start"}
+"""They need a second life: see the test of a recovery."""
+
+
+@pytest.fixture(scope="module")
+def published() -> Published:
+    return Published()
+
+
+class Run:
+    """A house, and the steps of its life."""
+
+    def __init__(self, house: House, recorder: Recorder, drive: FakeDrive) -> None:
+        self.house = house
+        self.ask = house.ask
+        self.recorder = recorder
+        self.drive = drive
+        self.random = random.Random(4)
+        self.late: dict[str, bytes] = {}
+
+    def refused(self, verb: str, code: str, **parameters: Any) -> None:
+        with pytest.raises(RequestFailed) as failed:
+            self.ask(verb, **parameters)
+        assert failed.value.code == code, failed.value
+
+    def state(self) -> Any:
+        return json.loads(self.house.seen.get(self.house.topics("appliance/state"), b"{}"))
+
+    def wait_told(self, published: Published) -> None:
+        """Until one who comes now is told just what was said last; what is cleared may be half a second late."""
+
+        def is_told() -> bool:
+            self.late = self.recorder.retained_now()
+            last = {topic for topic, payload in dict(self.recorder.heard()).items() if payload and published.is_said_to_stay(topic)}
+            return last == self.late.keys()
+
+        wait_for(is_told)
+
+    # Steps
+
+    def begin(self) -> None:
+        wait_for(lambda: self.house.seen.get(self.house.topics.availability) == b"online")
+
+    def hand_in(self) -> None:
+        self.house.connect()
+        self.ask("settings/set", name="upload_limit_kb_per_s", value=2000)
+        self.one = self.house.put(self.random.randbytes(3 * MIB), "one.bin")
+        wait_for(lambda: self.recorder.topics("transfer/0/state") in self.recorder.ear.topics)
+        self.ask("settings/set", name="upload_limit_kb_per_s", value=None)
+        self.two = self.house.put(b"", "ä\u202eß\n.bin")
+        inbox = self.house.data / "inbox" / "anna"
+        inbox.mkdir()
+        (inbox / "three.bin").write_bytes(b"x" * 100)
+        wait_for(lambda: self.ask("archive/list", owner="anna")["total"] == 1)
+        self.ask("archive/abort", archive_id=self.house.begin(b"given up", "four.bin"))
+        for archive_id in (self.one, self.two):
+            self.house.wait_remote(archive_id)
+
+    def look_around(self) -> None:
+        for verb in ("archive/show", "archive/batches", "archive/locate"):
+            self.ask(verb, archive=self.one)
+        for verb in (
+            "archive/list",
+            "transfer/list",
+            "connection/list",
+            "recovery/state",
+            "settings/get",
+            "log/query",
+            "integrity/tombstones",
+        ):
+            self.ask(verb)
+        self.ask("connection/show", connection="disk")
+        self.ask("settings/get", name="undo_days")
+        self.ask("connection/rename", connection="disk", name="disk two")
+        self.ask("archive/rename", archive=self.two, title="nothing at all")
+
+    def pause(self) -> None:
+        self.ask("transfer/pause")
+        self.waiting = self.house.put(self.random.randbytes(MIB), "waits.bin")
+        wait_for(lambda: self.ask("transfer/list")["waiting_total"])
+        self.ask("transfer/resume")
+        self.ask("transfer/sync")
+        self.house.wait_remote(self.waiting)
+
+    def release_and_restore(self) -> None:
+        assert self.house.job("archive/release", archive=self.one)["state"] == "done"
+        self.refused("archive/locate", "not_local", archive=self.one)
+        self.ask("archive/restore", archive=self.one)
+        self.house.wait_local(self.one)
+
+    def damage_and_repair(self) -> None:
+        spoil(self.house.data / "store" / self.one / "one.bin")
+        spoil(self.house.remote / self.house.topics.appliance_id / self.one / "00000001")
+        job = self.house.job("integrity/verify", local=True, remote=True)
+        assert (job["state"], job["result"]["batches_damaged"]) == ("done", 2)
+        self.house.job("integrity/verify", repair=True)
+        assert self.house.job("integrity/verify", read_back=True)["result"]["damage_left"] == 0
+        assert self.house.show(self.one)["rung"] == "proven"
+        self.house.job("integrity/orphans")
+
+    def lose_the_remote(self) -> None:
+        marker = self.house.remote / ".pyarchive"
+        marker.rename(marker.with_name("away"))
+        archive_id = self.house.put(self.random.randbytes(MIB), "later.bin")
+        wait_for(lambda: self.state().get("problems"), 30)
+        with contextlib.suppress(RequestFailed):
+            self.ask("connection/validate", connection="disk two")
+        marker.with_name("away").rename(marker)
+        self.ask("connection/validate", connection="disk two")
+        self.house.wait_remote(archive_id)
+        wait_for(lambda: not self.state()["problems"], 30)
+
+    def command(self) -> None:
+        """As the house does; and back."""
+        for command in COMMANDS.values():
+            self.house.client.publish(self.house.topics(command.topic), command.example.encode(), retain=False)
+        for name, payload in ((CommandName.PAUSE, b"OFF"), (CommandName.METERED, b"OFF"), (CommandName.UPLOAD_LIMIT, b"0")):
+            self.house.client.publish(self.house.topics(COMMANDS[name].topic), payload, retain=False)
+        self.house.client.publish("homeassistant/status", b"online", retain=False)
+
+    def change_order(self) -> None:
+        for verb in ("archive/pin", "archive/unpin", "transfer/first", "transfer/usual"):
+            if verb in IMPLEMENTED:
+                self.ask(verb, archive=self.one)
+
+    def connections(self) -> None:
+        (self.house.remote.parent / "spare").mkdir()
+        spare = self.ask("connection/add", kind="folder", name="spare", path=str(self.house.remote.parent / "spare"))["id"]
+        self.ask("connection/validate", connection=spare)
+        self.ask("connection/activate", connection=spare)
+        self.house.wait_remote(self.one)
+        self.ask("connection/activate", connection="disk two")
+        for verb in ("connection/empty", "connection/trash", "recovery/look"):
+            assert self.house.job(verb, connection=spare)["state"] == "done"
+        self.ask("connection/remove", connection=spare)
+
+    def sign_in(self) -> None:
+        client = json.dumps({"installed": self.drive.client()})
+        google = self.ask("connection/add", kind="drive", name="Drive", credentials=client)["id"]
+        code = self.ask("connection/sign-in", connection=google)["user_code"]
+        self.drive.approve(code)
+        wait_for(lambda: self.ask("connection/show", connection=google)["sign_in"] != "pending")
+        assert self.ask("connection/validate", connection=google)["sign_in"] == "ok"
+        self.ask("connection/credentials", connection=google, credentials=json.dumps(self.drive.account()))
+        self.ask("connection/validate", connection=google)
+        self.ask("connection/remove", connection=google)
+
+    def remove(self) -> None:
+        self.ask("archive/remove", archive=self.two)
+        self.ask("archive/undo", archive=self.two)
+        self.ask("archive/remove", archive=self.waiting)
+        self.ask("archive/list", removed=True)
+
+    def be_wrong(self) -> None:
+        self.refused("no/such/verb", "not_found")
+        self.refused("archive/show", "not_found", archive="nobody")
+        self.refused("archive/show", "bad_request")
+        self.refused("archive/list", "bad_request", limit=10**9)
+        self.refused("archive/list", "bad_request", unknown=1)
+        self.refused("archive/begin", "disk_full", file_name="x", size_bytes=10**18)
+        self.refused("settings/set", "bad_request", name="no_such", value=1)
+        self.refused("settings/set", "bad_settings", name="undo_days", value="many")
+        self.refused("integrity/job", "not_found", job_id="x")
+        self.refused("connection/remove", "refused", connection="disk two") if self.only_there() else None
+        for login in ("panel", "scripts"):
+            for payload in (b'{"transaction": "t1"}', b"not JSON", b'{"transaction": "t2", "x": ' + b"[" * 100 + b"]" * 100 + b"}"):
+                self.house.client.publish(self.house.topics.request(login, "archive/list"), payload, retain=False)
+        self.house.client.publish(
+            self.house.topics.request("cli", "archive/list"), b'{"transaction": "t3", ' + b" " * 300_000, retain=False
+        )
+        wait_for(lambda: all(any(t in p for p in self.recorder.ear.payloads) for t in (b'"t1"', b'"t2"', b"too_large")))
+
+    def only_there(self) -> bool:
+        assert self.house.job("archive/release", archive=self.one)["state"] == "done"
+        return True
+
+
+def spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(100)
+        was = file.read(1)
+        file.seek(100)
+        file.write(bytes([was[0] ^ 1]))
+
+
+def test_every_message_of_a_whole_life_is_as_the_document_says(
+    broker_address: BrokerAddress, topics: Topics, tmp_path: Path, published: Published
+) -> None:
+    with FakeDrive(tmp_path / "drive") as drive, Recorder(broker_address, topics) as recorder:
+        drive.device(interval_s=0.05)
+        with House(tmp_path, at=broker_address, topics=topics, drive_endpoint=drive.root) as house:
+            run = Run(house, recorder, drive)
+            steps: list[Callable[[], None]] = [
+                run.begin, run.hand_in, run.look_around, run.pause, run.release_and_restore, run.damage_and_repair, run.lose_the_remote,
+                run.command, run.change_order, run.connections, run.sign_in, run.remove, run.be_wrong,
+            ]  # fmt: skip
+            for step in steps:
+                step()
+            recorder.settle()
+            run.wait_told(published)
+        recorder.settle()
+        every_message_is_as_the_document_says(run, published)
+        every_message_that_this_version_sends_was_seen(run, published)
+        every_event_was_seen(run)
+        every_verb_was_answered(run)
+        who_comes_late_is_told_what_is_retained_and_nothing_else(run, published)
+        the_end_was_said(run)
+
+
+def every_message_is_as_the_document_says(run: Run, published: Published) -> None:
+    assert run.recorder.complaints(published)[:5] == []
+
+
+def every_message_that_this_version_sends_was_seen(run: Run, published: Published) -> None:
+    sent = {name for name, channel in published.document["channels"].items() if channel["x-sent-by-this-version"]}
+    unseen = {name for name in sent if not name.endswith(("_request", "_response"))} - run.recorder.channels(published).keys()
+    assert unseen == set()
+
+
+def every_event_was_seen(run: Run) -> None:
+    assert run.recorder.events() == set(EventName)
+
+
+def every_verb_was_answered(run: Run) -> None:
+    ok, errors = run.recorder.answered()
+    assert IMPLEMENTED - NOT_ASKED_HERE - {"integrity/bury"} - ok == set()
+    codes = {code for found in errors.values() for code in found}
+    assert codes >= {"not_found", "bad_request", "too_large", "unauthorised", "not_local", "disk_full", "bad_settings", "refused"}
+
+
+def who_comes_late_is_told_what_is_retained_and_nothing_else(run: Run, published: Published) -> None:
+    told = {topic: published.channel_of(topic) for topic in run.late}
+    assert {topic: name for topic, name in told.items() if name is None or not published.is_retained(name)} == {}
+    assert {"availability", "appliance_state", "appliance_settings", "archive_state", "connection_state"} <= set(told.values())
+
+
+def the_end_was_said(run: Run) -> None:
+    assert run.recorder.ear.last(run.recorder.topics.availability) == b"offline"
+
+
+def test_every_message_of_a_recovery_is_as_the_document_says(
+    broker_address: BrokerAddress, topics: Topics, tmp_path: Path, published: Published
+) -> None:
+    """A new data folder meets what an older one has left on the remote."""
+    (tmp_path / "remote").mkdir()
+    with Recorder(broker_address, topics) as recorder:
+        for life in (first_life, second_life, third_life):
+            (tmp_path / life.__name__).mkdir()
+            house = House(tmp_path / life.__name__, at=broker_address, topics=topics)
+            house.remote = tmp_path / "remote"
+            with house:
+                wait_for(lambda house=house: house.seen.get(house.topics.availability) == b"online")  # type: ignore[misc]  # a bound loop variable
+                life(house)
+        recorder.settle()
+    assert recorder.complaints(published)[:5] == []
+    assert recorder.answered()[0] >= NOT_ASKED_HERE
+
+
+def first_life(house: House) -> None:
+    house.connect()
+    house.wait_remote(house.put(b"x" * MIB))
+
+
+def second_life(house: House) -> None:
+    add_disk(house)
+    house.ask("recovery/start", connection="disk")
+    wait_for(lambda: house.ask("recovery/state")["state"] == "done", 30)
+
+
+def third_life(house: House) -> None:
+    add_disk(house)
+    house.ask("connection/claim", connection="disk", confirm="disk")
+
+
+def add_disk(house: House) -> None:
+    house.ask("connection/add", kind="folder", name="disk", path=str(house.remote))
+    house.ask("connection/validate", connection="disk")
+    with contextlib.suppress(RequestFailed):
+        house.ask("connection/activate", connection="disk")
