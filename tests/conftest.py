@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mqtt.client import Broker, BrokerAddress
 from mqtt.topics import Topics
@@ -15,6 +16,10 @@ from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
 from tests.workers import pytest_report_to_serializable, pytest_xdist_auto_num_workers
 
 __all__ = ["pytest_report_to_serializable", "pytest_xdist_auto_num_workers"]
+
+# An example takes as long as the machine has other things to do; a test that hangs is ended by its timeout.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 MakeBroker = Callable[..., Broker]
 

@@ -19,6 +19,7 @@ from mqtt.topics import Topics
 from tests.waiting import wait_for
 
 _ANSWER_S = 60.0
+_RESEND_S = 0.3  # after a kill nobody waits longer than that to be asked again
 
 
 class House:
@@ -49,7 +50,7 @@ class House:
             self.broker = EmbeddedBroker.start()
         self.address = self._at or _address_of(self.broker)
         self.client = Broker(self.address, self.topics, client_id=f"tests-{secrets.token_hex(4)}")
-        self.requester = Requester(self.client, self.topics, "cli")
+        self.requester = Requester(self.client, self.topics, "cli", resend_s=_RESEND_S)
         self.seen: dict[str, bytes] = {}
         self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
         self.client.start()

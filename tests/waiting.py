@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for luck."""
+"""Waiting for a condition, never for luck; and measuring on a machine that has other things to do."""
 
 from __future__ import annotations
 
@@ -18,3 +18,15 @@ def wait_for(condition: Callable[[], T], timeout_s: float = 20.0, what: str = "t
             return value
         assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
         time.sleep(0.01)
+
+
+def at_best(measure: Callable[[], float], limit: float, tries: int = 5) -> float:
+    """The least of up to ``tries`` measurements; the first that is below ``limit`` is the last.
+
+    For what other programs can only make larger, such as a time: they spoil one measurement, hardly all. What holds each time, ``measure``
+    asserts itself.
+    """
+    least = measure()
+    while least >= limit and (tries := tries - 1) > 0:
+        least = min(least, measure())
+    return least

@@ -21,6 +21,7 @@ from appliance.catalog.journal import CatalogDB, CatalogUnwritable
 from appliance.catalog.lines import Place, header
 from appliance.errors import DiskFull, NewerFormat
 from tests.appliance.catalog.child import found
+from tests.waiting import at_best
 
 ROWS = {name: {"n": name * 3} for name in ("ab", "cd", "ef", "gh")}
 
@@ -114,19 +115,24 @@ def test_the_journal_is_compacted_when_it_outgrows_the_snapshot_and_a_mebibyte(f
 
 
 def test_closing_gives_up_a_compaction_within_a_second_and_loses_nothing(folder: Path) -> None:
-    db = CatalogDB.open(folder)
-    db.apply({"t": {str(number): {"n": number} for number in range(30_000)}})
-    with db._writing:
-        db._compaction.want()
-    db.table("t").put("last", {})
-    assert db._compaction._thread is not None
-    assert db._compaction._thread.is_alive()
-    started = time.monotonic()
-    db.close()
-    assert time.monotonic() - started < 1.0
-    assert not db._compaction._thread.is_alive()
-    assert "snapshot-2" not in files(folder)
-    assert len(CatalogDB.open(folder).table("t")) == 30_001
+    def closing_s() -> float:
+        shutil.rmtree(folder, ignore_errors=True)
+        db = CatalogDB.open(folder)
+        db.apply({"t": {str(number): {"n": number} for number in range(30_000)}})
+        with db._writing:
+            db._compaction.want()
+        db.table("t").put("last", {})
+        assert db._compaction._thread is not None
+        assert db._compaction._thread.is_alive()
+        started_s = time.monotonic()
+        db.close()
+        took_s = time.monotonic() - started_s
+        assert not db._compaction._thread.is_alive()
+        assert "snapshot-2" not in files(folder)
+        assert len(CatalogDB.open(folder).table("t")) == 30_001
+        return took_s
+
+    assert at_best(closing_s, 1.0) < 1.0
 
 
 def test_changes_go_on_while_a_snapshot_is_written_and_are_in_neither_half(folder: Path) -> None:
