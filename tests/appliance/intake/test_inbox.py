@@ -13,6 +13,12 @@ from tests.inside import Inside
 from tests.waiting import wait_for
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel did not tell of, such as a file in a folder that was made with it, is found by the next look."""
+    monkeypatch.setattr("appliance.intake.inbox._LOOK_EVERY_S", 0.2)
+
+
 def listed(inside: Inside) -> list[dict[str, object]]:
     return list(inside.ask("archive/list")["archives"])
 

@@ -210,18 +210,17 @@ def test_a_released_archive_that_is_renamed_gets_its_new_manifest(start: Callabl
 def test_a_restore_without_room_waits_with_the_numbers_and_goes_on_when_there_is(
     start: Callable[..., Inside], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("appliance.transfer.engine._STORE_WAIT_S", 0.2)
     inside = start()
     archive_id = inside.put(b"x" * BATCH)
     inside.wait_remote(archive_id)
     inside.release(archive_id)
     free = inside.app.folder.disk(0).free_bytes
-    monkeypatch.setattr(
-        inside.app.intake.admission, "_disk", lambda: inside.app.folder.disk(free >> 20).model_copy(update={"free_bytes": 5})
-    )
-    inside.ask("archive/restore", archive=archive_id)
-    wait_for(lambda: "disk_full" in inside.problems())
-    assert "can be used" in inside.problems()["disk_full"]
-    monkeypatch.undo()
+    with monkeypatch.context() as full:
+        full.setattr(inside.app.intake.admission, "_disk", lambda: inside.app.folder.disk(free >> 20).model_copy(update={"free_bytes": 5}))
+        inside.ask("archive/restore", archive=archive_id)
+        wait_for(lambda: "disk_full" in inside.problems())
+        assert "can be used" in inside.problems()["disk_full"]
     inside.wait_local(archive_id)
     wait_for(lambda: "disk_full" not in inside.problems())
 
