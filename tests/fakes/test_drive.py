@@ -312,12 +312,12 @@ def test_65536_files_are_listed_in_66_calls_within_10_s(one: FakeDrive, client: 
     properties = {"appliance": "a"}
     one.seed(Seed(name=f"{number:08}", app_properties=properties, size_bytes=5, checksums={"sha256": "0" * 64}) for number in range(65_536))
     one.seed(Seed(name="foreign", app_properties={"appliance": "b"}) for _ in range(1000))
-    began_s = time.monotonic()
+    began_s = time.process_time()  # of client and server; other programs take none of it
     names = client.names(
         "appProperties has { key='appliance' and value='a' } and trashed = false", pageSize=1000,
         fields="nextPageToken,files(id,name,size,sha256Checksum,parents,appProperties,trashed)",
     )  # fmt: skip
-    assert time.monotonic() - began_s < 10
+    assert time.process_time() - began_s < 10
     assert len(names) == 65_536
     assert one.requests["list"] == 66
 
