@@ -206,7 +206,7 @@ def test_an_appliance_killed_while_it_changes_its_epoch_is_not_fenced_from_its_o
     with place.appliance(tmp_path / "data") as inside:
         archive_id = inside.put(content(BATCH, 6))
         inside.wait_remote(archive_id)
-        assert "remote_foreign" not in inside.problems()
+        wait_for(lambda: "remote_foreign" not in inside.problems())
 
 
 def test_where_we_have_something_stored_a_foreign_epoch_is_no_matter_of_adoption(tmp_path: Path) -> None:

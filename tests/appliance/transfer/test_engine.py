@@ -69,7 +69,7 @@ def test_failures_that_may_pass_are_tried_again_until_they_pass(start: Callable[
     scripted.script = [RemoteAway("the line is down")] * 6 + [RemoteBusy("slow down", 0.1)] * 2
     inside = start(retry_cap_s=1)
     inside.wait_remote(inside.put(b"x" * 3 * BATCH))
-    assert inside.problems() == {}
+    wait_for(lambda: inside.problems() == {})
 
 
 def test_what_waits_says_why_and_until_when_and_sync_ends_the_waiting(start: Callable[..., Inside], scripted: Scripted) -> None:
@@ -86,7 +86,7 @@ def test_what_waits_says_why_and_until_when_and_sync_ends_the_waiting(start: Cal
     scripted.script = []
     inside.ask("transfer/sync")
     inside.wait_remote(archive_id)
-    assert inside.problems() == {}
+    wait_for(lambda: inside.problems() == {})
 
 
 def test_sync_does_not_end_a_retry_after(start: Callable[..., Inside], scripted: Scripted) -> None:
