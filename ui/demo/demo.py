@@ -24,6 +24,7 @@ from ui.link import Link
 from ui.viewing import Viewing
 
 HOST = "127.0.0.1"
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TEND_EVERY_S = 0.2
 _READY_TIMEOUT_S = 20.0
 _APPLIANCE_STOP_S, _BROKER_STOP_S = 8.0, 3.0
@@ -77,19 +78,20 @@ class Demo:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop_children()
+        for number in _ENDS:  # an interpreter at its end restores the defaults: a signal that comes late would look like a crash
+            signal.signal(number, signal.SIG_IGN)
 
     def _stop_at_signals(self) -> None:
         """By a pipe: a signal that another thread got does not wake a main thread that waits, and Event.set is not for handlers."""
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
                 signal.signal(number, lambda *_: None)
 
         def watch() -> None:
-            ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-            while os.read(reading, 1)[0] not in ends:  # a window that changes its size is told here as well
+            while os.read(reading, 1)[0] not in _ENDS:  # a window that changes its size is told here as well
                 pass
             self.stop.set()
 
