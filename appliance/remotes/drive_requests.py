@@ -47,7 +47,7 @@ class Kind:
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Without compression: the answers are a few hundred bytes."""
-        return cls(request.method, request.uri, {name: text for name, text in request.headers.items() if name.lower() not in _OURS})
+        return cls(request.method, request.uri, {name: text for name, text in (request.headers or {}).items() if name.lower() not in _OURS})
 
 
 @dataclass(frozen=True, slots=True)
