@@ -30,5 +30,5 @@ def _as_text(part: Any) -> Any:
         case dict():
             return {name: _as_text(value) for name, value in part.items()}
         case list() | tuple():
-            return [_as_text(value) for value in part]
+            return type(part)(map(_as_text, part))
     return part

@@ -162,6 +162,20 @@ def test_signals_that_come_all_at_once_end_it(tmp_path: Path) -> None:
     assert running.process.returncode == 0
 
 
+def test_sigint_ends_a_demo_that_a_script_has_put_into_the_background(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's `&` does; it is inherited
+    try:
+        running = RunningDemo(tmp_path / "demo")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    os.killpg(running.process.pid, signal.SIGINT)
+    try:
+        assert running.process.wait(20) == 0
+    finally:
+        running.end()
+    assert running.processes() == []
+
+
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
     demo = RunningDemo(tmp_path / "demo")
     assert len(demo.processes()) == 3

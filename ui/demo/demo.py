@@ -87,7 +87,8 @@ class Demo:
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in _ENDS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+            # nohup means what it says; but a script's `&` ignores SIGINT unasked.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: None)
 
         def watch() -> None:
