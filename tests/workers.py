@@ -10,6 +10,7 @@ import pytest
 WORKERS = 4  # on two cores: most tests wait, and a fifth worker gains nothing
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Several for the whole suite. None where tests are chosen, which are over before workers have started, or where somebody looks on."""
     option = config.option
