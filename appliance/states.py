@@ -233,7 +233,7 @@ class States:
         now_s, moving = clock.monotonic_s(), {moving.direction for moving in list(self.engine.moving.values())}
         self._moved_s.update(dict.fromkeys(moving, now_s))
         pending = dict(zip((Direction.UP, Direction.DOWN), self.engine.pending(), strict=True))
-        just_moved = {way for way, at_s in self._moved_s.items() if now_s - at_s < _BETWEEN_BATCHES_S and pending[way]}
+        just_moved = {way for way, at_s in list(self._moved_s.items()) if now_s - at_s < _BETWEEN_BATCHES_S and pending[way]}
         return frozenset(moving if just_moved <= moving or self._why_all_wait() else moving | just_moved)
 
     def _status(self, moving: frozenset[Direction]) -> tuple[Status, str]:

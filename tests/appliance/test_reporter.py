@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance import clock
+from appliance import clock, reporter
 from tests.benchmarks.talk import fullest_second
 from tests.inside import Inside, Outbox
 from tests.waiting import wait_for
@@ -143,6 +143,26 @@ def test_a_pause_is_told_before_the_next_word_of_progress(tmp_path: Path) -> Non
             assert state["paused"] is paused
             assert at_s - begun_s < 1.0  # on a machine that does other things too; docs/benchmarks.md has the figure
             threading.Event().wait(1.1)
+
+
+def test_news_does_not_wait_for_the_next_regular_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_TICK_S", "_EVERY_S"):
+        monkeypatch.setattr(reporter, name, 600.0)
+    with Inside(tmp_path / "data") as inside:
+        archive_id = inside.put(b"x")
+        connection_id = inside.connect(tmp_path / "disk")
+        wait_for(lambda: (s := retained(inside, f"archive/{archive_id}/state")) and s["rung"] == "remote")
+        wait_for(lambda: retained(inside, "appliance/state")["status"] == "idle", what="the end of the transfer")
+        inside.ask("transfer/pause")
+        wait_for(lambda: retained(inside, "appliance/state")["paused"])
+        inside.ask("settings/set", name="undo_days", value=7)
+        wait_for(lambda: "'undo_days', 'value': 7" in str(retained(inside, "appliance/settings")))
+        inside.ask("archive/rename", archive=archive_id, title="holidays")
+        wait_for(lambda: retained(inside, f"archive/{archive_id}/state")["title"] == "holidays")
+        inside.ask("connection/rename", connection=connection_id, name="drawer")
+        wait_for(lambda: retained(inside, f"connection/{connection_id}/state")["name"] == "drawer")
+        inside.app.problems.raise_("disk_low", "disk of a test", "it is nearly full", "make room", needs_you=True)
+        wait_for(lambda: retained(inside, "appliance/state")["status"] == "needs_you")
 
 
 def test_what_is_not_known_is_null_and_what_does_not_move_has_a_rate_of_0(tmp_path: Path) -> None:
