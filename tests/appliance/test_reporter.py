@@ -165,6 +165,16 @@ def test_news_does_not_wait_for_the_next_regular_look(tmp_path: Path, monkeypatc
         wait_for(lambda: retained(inside, "appliance/state")["status"] == "needs_you")
 
 
+def test_the_engine_says_when_the_first_slot_moves_and_when_none_does_any_more(tmp_path: Path) -> None:
+    said: list[int] = []
+    with Inside(tmp_path / "data", batch_bytes=BATCH, transfers=1) as inside:
+        inside.app.engine.on_moving = lambda: said.append(len(inside.app.engine.moving))
+        inside.connect(tmp_path / "disk")
+        inside.wait_remote(inside.put(b"x" * 2 * BATCH))
+        wait_for(lambda: len(said) == 6, what="two batches and a manifest to move")
+        assert said == [1, 0] * 3
+
+
 def test_what_is_not_known_is_null_and_what_does_not_move_has_a_rate_of_0(tmp_path: Path) -> None:
     with Inside(tmp_path / "data") as inside:
         inside.put(b"x" * 100_000)
