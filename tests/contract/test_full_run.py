@@ -73,7 +73,8 @@ class Run:
         self.house.connect()
         self.ask("settings/set", name="upload_limit_kb_per_s", value=2000)
         self.one = self.house.put(self.random.randbytes(3 * MIB), "one.bin")
-        wait_for(lambda: self.recorder.topics("transfer/0/state") in self.recorder.ear.topics)
+        slots = {self.recorder.topics(f"transfer/{slot}/state") for slot in range(3)}
+        wait_for(lambda: any(topic in slots and payload for topic, payload in self.recorder.heard()), what="a slot to show what it moves")
         self.ask("settings/set", name="upload_limit_kb_per_s", value=None)
         self.two = self.house.put(b"", "ä\u202eß\n.bin")
         inbox = self.house.data / "inbox" / "anna"
