@@ -26,9 +26,10 @@ class Dirt:
                 (self._hot if hot else self._cold)[topic] = None
                 if hot:
                     self._cold.pop(topic, None)
+            if (hot and not self._hurry) or not self._woken:  # else the one that waits knows it already
+                self._cond.notify()
             self._hurry |= hot
             self._woken = True
-            self._cond.notify()
 
     def now(self) -> None:
         """Nothing is gathered: the next look begins at once."""
