@@ -24,7 +24,7 @@ _CONNECTION_PROGRESS = dict.fromkeys(("free_bytes", "limit_bytes", "used_bytes",
 _TRANSFER_PROGRESS = dict.fromkeys(TransferState.model_fields, True)
 _QUICKEST_S, _CALMEST_S, _UNKNOWN_S, _STEPS = 2.0, 60.0, 10.0, 300
 _ARCHIVE_S, _CONNECTION_S = 5.0, 10.0
-_SLOTS_TOGETHER_PER_S, _LEAST_OF_A_SLOT_S = 3.0, 0.5
+_SLOTS_TOGETHER_PER_S, _LEAST_OF_A_SLOT_S = 2.5, 0.5
 
 CLEARED = Report(None)
 
@@ -50,5 +50,5 @@ def of_settings(state: SettingsState) -> Report:
 
 
 def of_transfer(state: TransferState, slots: int) -> Report:
-    """All slots together send three messages a second: what moves is progress, that a slot moves is news."""
+    """All slots together send five messages in two seconds: what moves is progress, that a slot moves is news."""
     return Report(state, _TRANSFER_PROGRESS, progress_gap_s=max(_LEAST_OF_A_SLOT_S, slots / _SLOTS_TOGETHER_PER_S))
