@@ -165,6 +165,21 @@ def test_news_does_not_wait_for_the_next_regular_look(tmp_path: Path, monkeypatc
         wait_for(lambda: retained(inside, "appliance/state")["status"] == "needs_you")
 
 
+def test_a_pause_that_concerns_many_archives_is_told_of_each_but_calmly(tmp_path: Path) -> None:
+    with Inside(tmp_path / "data") as inside:
+        ids = [inside.put(bytes([number])) for number in range(16)]
+        wait_for(lambda: all(retained(inside, f"archive/{archive_id}/state") for archive_id in ids))
+        threading.Event().wait(1.1)  # each may be told again at once
+        timed = listened(inside)
+        inside.ask("transfer/pause")
+        wait_for(lambda: timed.last("appliance/state"))
+        told = [f"archive/{archive_id}/state" for archive_id in ids]
+        wait_for(lambda: all((s := timed.last(name)) and s["waiting_for"] == "transfers are paused" for name in told))
+        times_s = sorted(at_s for name in told for at_s in timed.times_s()[name])
+    assert fullest_second(times_s) <= 10 + 3
+    assert times_s[-1] - times_s[0] > 1
+
+
 def test_the_engine_says_when_the_first_slot_moves_and_when_none_does_any_more(tmp_path: Path) -> None:
     said: list[int] = []
     with Inside(tmp_path / "data", batch_bytes=BATCH, transfers=1) as inside:
