@@ -8,11 +8,27 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from mqtt.messages import LogLine
+from mqtt.text import harmless
 
 _KEPT = 10_000
+_LONGEST = 4_000
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Harmless(logging.Formatter):
+    """One line a record, whatever foreign text is in it; what follows an error is indented, so that it cannot be taken for a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        text = super().formatMessage(record)
+        more = f"… ({len(text):,} characters)" if len(text) > _LONGEST else ""
+        return harmless(text[:_LONGEST]) + more
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {harmless(line[:_LONGEST])}" for line in lines)
 
 
 class RecentLines(logging.Handler):
@@ -56,8 +72,8 @@ def _name(level: int) -> str:
 def start_logging(level: str) -> RecentLines:
     """Once, by the process."""
     shown = logging.StreamHandler(sys.stderr)
-    shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    shown.setFormatter(Harmless("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     recent = RecentLines()
-    recent.setFormatter(logging.Formatter("%(message)s"))
+    recent.setFormatter(Harmless("%(message)s"))
     logging.basicConfig(level=_LEVELS[level], handlers=[shown, recent])
     return recent

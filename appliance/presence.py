@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from appliance import clock
 from appliance.problems import Problems
 from mqtt.client import Broker
-from mqtt.messages import OFFLINE, ONLINE, Instance
+from mqtt.messages import ONLINE, Instance
 from mqtt.topics import Topics
 
 log = logging.getLogger("presence")
@@ -120,10 +120,10 @@ class Presence:
         return other.serving and (not self._served or other.instance < self._instance)
 
     def _on_availability(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        """`offline` behind our back: the last will of a session that we lost, or of another process. We are here."""
+        """Something else behind our back: the last will of a session that we lost, or of another process. We are here."""
         if payload == ONLINE.encode():
             self._said_online = True
-        elif payload == OFFLINE.encode() and self._said_online:
+        elif self._said_online:
             self._online_due = True
             self._due.set()
 

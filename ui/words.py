@@ -5,21 +5,14 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from mqtt.text import JOINERS, harmless
+
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-# Control, format (bidirectional overrides among them), surrogate, line and paragraph separator: they steer a terminal.
-_STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = frozenset({"\u200c", "\u200d"})  # harmless, and needed to write Persian and to join emoji
 
 
 def clean(text: object) -> str:
     r"""Foreign text for a terminal, in one line: what would steer the terminal is shown as its escape (``\x1b``)."""
-    return "".join(_harmless(character) for character in str(text))
-
-
-def _harmless(character: str) -> str:
-    if unicodedata.category(character) in _STEERING and character not in _JOINERS:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return harmless(str(text))
 
 
 def size(size_bytes: float) -> str:
@@ -90,7 +83,7 @@ def width(text: str) -> int:
 
 
 def _cells(character: str) -> int:
-    if unicodedata.combining(character) or character in _JOINERS:
+    if unicodedata.combining(character) or character in JOINERS:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
