@@ -11,6 +11,7 @@ import sys
 import threading
 
 from appliance.app import Appliance, answer
+from appliance.bridge_watch import BridgeWatch
 from appliance.errors import ApplianceError
 from appliance.logs import RecentLines, start_logging
 from appliance.presence import Presence
@@ -84,6 +85,7 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     lines.listener = lambda line: _publish_line(reporter, line)
     responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
     presence = Presence(broker, topics, appliance.problems, reporter.publish_all_again)
+    BridgeWatch(broker, topics)
     appliance.start()
     presence.start()
     responder.start()

@@ -37,3 +37,8 @@ class Topics:
     @property
     def availability(self) -> str:
         return self("availability")
+
+    @property
+    def bridge(self) -> str:
+        """Whether the other side of a Mosquitto bridge reaches us: Mosquitto writes 0 and 1 there, the appliance ``online``."""
+        return self("bridge")

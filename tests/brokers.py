@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -84,7 +85,7 @@ class Mosquitto:
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen([str(MOSQUITTO), "-c", self._folder / "mosquitto.conf"], stdout=log, stderr=log)
-        wait_for(lambda: _listens(self.address.port), what="Mosquitto to listen")
+        wait_for(lambda: listens(self.address.port), what="Mosquitto to listen")
 
     def stop(self) -> None:
         self._process.terminate()
@@ -114,12 +115,14 @@ def _address(port: int, username: str, password: str) -> BrokerAddress:
 
 
 def free_port() -> int:
-    """Nobody listens there now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Nobody listens there now; below the ports that clients are given, so that none of those is in the way later."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from mqtt.client import Broker, BrokerAddress
-from mqtt.embedded import EmbeddedBroker
 from mqtt.requests import Requester, RequestFailed
 from mqtt.topics import Topics
+from tests.installed import start_house_broker
 from tests.waiting import wait_for
 
 _ANSWER_S = 60.0
@@ -23,13 +23,17 @@ _RESEND_S = 0.3  # after a kill nobody waits longer than that to be asked again
 
 
 class House:
-    """``with House(folder) as house``: everything is started, and ended by process id. ``at``: a broker that runs already."""
+    """``with House(folder) as house``: everything is started, and ended by process id.
+
+    ``broker`` is a kind of tests/brokers.py; ``at`` a broker that runs already, with one login for everything.
+    """
 
     def __init__(
         self,
         folder: Path,
         command: list[str] | None = None,
         *,
+        broker: str = "embedded",
         at: BrokerAddress | None = None,
         topics: Topics | None = None,
         **settings: object,
@@ -38,7 +42,7 @@ class House:
         self.remote = folder / "remote"
         self.remote.mkdir(exist_ok=True)
         self.topics = topics or Topics("test-house")
-        self._at = at
+        self._kind, self._at = broker, at
         self._command = command or ["-m", "appliance"]
         self._settings = {"batch_size_mib": 1, "reserve_mib": 0, "inbox_settle_s": 0, "retry_cap_s": 1} | settings
         self.log = folder / "appliance.log"
@@ -47,9 +51,8 @@ class House:
 
     def __enter__(self) -> Self:
         if self._at is None:
-            self.broker = EmbeddedBroker.start()
-        self.address = self._at or _address_of(self.broker)
-        self.client = Broker(self.address, self.topics, client_id=f"tests-{secrets.token_hex(4)}")
+            self.broker = start_house_broker(self._kind, self.topics)
+        self.client = Broker(self._address_of("cli"), self.topics, client_id=f"tests-{secrets.token_hex(4)}")
         self.requester = Requester(self.client, self.topics, "cli", resend_s=_RESEND_S)
         self.seen: dict[str, bytes] = {}
         self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
@@ -61,13 +64,17 @@ class House:
         self.stop()
         self.client.stop(1.0)
         if self._at is None:
-            self.broker.stop()
+            self.broker.remove()
         self._log.close()
 
+    def _address_of(self, login: str) -> BrokerAddress:
+        return self._at or self.broker.address_of(login)
+
     def start(self) -> None:
+        address = self._address_of("appliance")
         given = {
-            "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": self.address.port,
-            "mqtt_username": self.address.username, "mqtt_password": self.address.password, **self._settings,
+            "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": address.port,
+            "mqtt_username": address.username, "mqtt_password": address.password, **self._settings,
         }  # fmt: skip
         environment = os.environ | {f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}
         self.process = subprocess.Popen([sys.executable, *self._command], env=environment, stderr=self._log)
@@ -135,7 +142,3 @@ class House:
             return job if job["state"] != "running" else None
 
         return wait_for(ended, 120, "the job to end")
-
-
-def _address_of(broker: EmbeddedBroker) -> BrokerAddress:
-    return BrokerAddress(host=broker.host, port=broker.port, username=broker.username, password=broker.password)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import KINDS
 from tests.processes import House
 from tests.waiting import wait_for
 
@@ -25,7 +26,15 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield running
 
 
-def test_online_comes_after_the_numbers_and_a_kill_is_told_by_the_last_will(house: House) -> None:
+@pytest.fixture(params=KINDS)
+def each_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """On each kind of broker."""
+    with House(tmp_path, broker=request.param, upload_limit_kb_per_s=4000) as running:
+        yield running
+
+
+def test_online_comes_after_the_numbers_and_a_kill_is_told_by_the_last_will(each_house: House) -> None:
+    house = each_house
     availability = house.topics.availability
     wait_for(lambda: house.seen.get(availability) == b"online")
     assert house.topics("appliance/state") in house.seen
@@ -33,7 +42,8 @@ def test_online_comes_after_the_numbers_and_a_kill_is_told_by_the_last_will(hous
     wait_for(lambda: house.seen.get(availability) == b"offline")
 
 
-def test_a_clean_end_says_offline_and_leaves_nothing_half_done(house: House) -> None:
+def test_a_clean_end_says_offline_and_leaves_nothing_half_done(each_house: House) -> None:
+    house = each_house
     wait_for(lambda: house.seen.get(house.topics.availability) == b"online")
     house.stop()
     assert house.process is not None
@@ -63,19 +73,18 @@ def test_sigterm_ends_it_within_five_seconds_whatever_it_does(tmp_path: Path, wo
         assert house.process.returncode == 0
 
 
-def test_transfers_go_on_while_the_broker_is_dead_and_the_truth_is_told_when_it_is_back(tmp_path: Path) -> None:
-    with House(tmp_path, upload_limit_kb_per_s=4000) as house:
-        house.connect()
-        archive_id = house.put(random.Random(4).randbytes(6 * MIB))
-        port, password = house.broker.port, house.broker.password
-        house.broker.stop()
-        house.seen.clear()
-        manifest = house.remote / house.topics.appliance_id / archive_id / "manifest.json"
-        wait_for(manifest.exists)
-        house.broker = type(house.broker).start(port, house.broker.username, password)
-        topic = house.topics(f"archive/{archive_id}/state")
-        wait_for(lambda: json.loads(house.seen.get(topic, b"{}")).get("rung") == "remote", 40)
-        wait_for(lambda: house.seen.get(house.topics.availability) == b"online")
+def test_transfers_go_on_while_the_broker_is_dead_and_the_truth_is_told_when_it_is_back(each_house: House) -> None:
+    house = each_house
+    house.connect()
+    archive_id = house.put(random.Random(4).randbytes(6 * MIB))
+    house.broker.stop()
+    house.seen.clear()
+    manifest = house.remote / house.topics.appliance_id / archive_id / "manifest.json"
+    wait_for(manifest.exists)
+    house.broker.start()
+    topic = house.topics(f"archive/{archive_id}/state")
+    wait_for(lambda: json.loads(house.seen.get(topic, b"{}")).get("rung") == "remote", 40)
+    wait_for(lambda: house.seen.get(house.topics.availability) == b"online")
 
 
 def run(**environment: str) -> subprocess.CompletedProcess[str]:
