@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,11 @@ def _choices(given: argparse.Namespace, folder: Path) -> Choices:
         said |= {"tls_certificate": "", "tls_key": ""}
     if given.no_bridge:
         said |= {"bridge_host": "", "bridge_ca": ""}
+    if given.bridge_ca == "none":
+        said["bridge_ca"] = ""
     choices = Choices(**kept(folder) | said)
-    return replace(choices, bridge_ca="") if choices.bridge_ca == "none" else choices
+    choices.check_files()
+    return choices
 
 
 def _topics(given: argparse.Namespace) -> Topics:

@@ -63,6 +63,13 @@ class Choices:
         if not self.persistence:
             raise BadChoice(f"persistence is empty; give a folder, or {NO_PERSISTENCE!r}")
 
+    def check_files(self) -> None:
+        """Raises BadChoice where one of TLS is missing: Mosquitto would not start."""
+        for name in ("tls_certificate", "tls_key", "bridge_ca"):
+            path = getattr(self, name)
+            if path and not Path(path).is_file():
+                raise BadChoice(f"{name}: there is no file {path}; put it there, or give another")
+
     @property
     def has_lan(self) -> bool:
         return self.lan_address != "none"

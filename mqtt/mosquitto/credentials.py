@@ -48,8 +48,14 @@ def passwords(folder: Path) -> dict[Login, str]:
 
 def bridge_login(folder: Path) -> BridgeLogin | None:
     """What is kept. Raises BadChoice."""
-    mqtt = _mqtt(folder / BRIDGE_FILE)
-    return BridgeLogin(username=str(mqtt.get("username", "")), password=str(mqtt.get("password", ""))) if mqtt else None
+    path = folder / BRIDGE_FILE
+    mqtt = _mqtt(path)
+    if not mqtt:
+        return None
+    username, password = mqtt.get("username"), mqtt.get("password")
+    if not isinstance(username, str) or not isinstance(password, str):
+        raise BadChoice(f"{path} has no user name or no password; mend it, or give --bridge-username and --bridge-password-file")
+    return BridgeLogin(username=username, password=password)
 
 
 def as_toml(login: Login, password: str, appliance_id: str, choices: Choices) -> str:
@@ -76,9 +82,11 @@ def _toml(head: str, appliance_id: str, mqtt: dict[str, Any]) -> str:
 
 def _kept(path: Path) -> str | None:
     mqtt = _mqtt(path)
+    if not mqtt:
+        return None
     password = mqtt.get("password")
-    if mqtt and (not isinstance(password, str) or not _LINE.fullmatch(password)):
-        raise BadChoice(f"{path} has no password; mend it, or remove it to get a new one")
+    if not isinstance(password, str) or not _LINE.fullmatch(password):
+        raise BadChoice(f"{path} has no password; mend it, or remove it and call this again")
     return password
 
 
@@ -90,8 +98,8 @@ def _mqtt(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         # The parser's text may show the line, and that may be a password.
         why = error.strerror if isinstance(error, OSError) else "it is not TOML"
-        raise BadChoice(f"{path} cannot be read: {why}; mend it, or remove it to get a new password") from None
+        raise BadChoice(f"{path} cannot be read: {why}; mend it, or remove it and call this again") from None
     mqtt = content.get("mqtt")
     if not isinstance(mqtt, dict) or not mqtt:
-        raise BadChoice(f"{path} has no [mqtt] in it; mend it, or remove it to get a new password")
+        raise BadChoice(f"{path} has no [mqtt] in it; mend it, or remove it and call this again")
     return mqtt
