@@ -105,6 +105,11 @@ _STATES = (
         retained=True,
         does="`online` only when counts, rungs and bytes at risk are right. `offline`: stopped, or the broker's last will for it",
     ),
+    Topic(
+        address=f"{BASE}bridge", content=Plain(pattern="0|1|online", allowed="`online`, `1`, `0`", example="online"), retained=True,
+        does="For who listens at another broker, behind a bridge of Mosquitto: `online` once the appliance has said so since the bridge "
+        "came up. `1` and `0` are Mosquitto's own: the bridge is up, or gone, and then everything is old",
+    ),
     _of(ApplianceState, "The appliance at one glance"),
     _of(SettingsState, "The settings, where each came from, and their JSON schema; no secrets"),
     _of(ArchiveState, "One archive", cleared="on its removal"),

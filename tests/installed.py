@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import pytest
 
 from mqtt.client import BrokerAddress
+from mqtt.contract import Login
 from mqtt.mosquitto import credentials, render
 from mqtt.mosquitto.choices import Choices
 from mqtt.mosquitto.credentials import BridgeLogin
-from mqtt.mosquitto.logins import Login
 from mqtt.mosquitto.writing import Owner, Writer, broker_owner
 from mqtt.topics import Topics
 from tests.brokers import HOST, MOSQUITTO, Embedded, free_port, listens

@@ -11,10 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from mqtt.contract import Login
 from mqtt.mosquitto import credentials, render
 from mqtt.mosquitto.choices import BadChoice, Choices, kept
 from mqtt.mosquitto.credentials import BridgeLogin
-from mqtt.mosquitto.logins import Login
 from mqtt.mosquitto.writing import Writer, admins, broker_owner
 from mqtt.topics import Topics
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mqtt.contract import Login
 from mqtt.mosquitto.choices import BadChoice, Choices
-from mqtt.mosquitto.logins import Login
+from mqtt.mosquitto.logins import LOGINS
 from mqtt.mosquitto.passwords import new_password
 
 CREDENTIALS = "credentials"
@@ -43,7 +44,7 @@ def file_of(login: Login) -> str:
 
 def passwords(folder: Path) -> dict[Login, str]:
     """What is kept; new ones where nothing is. Raises BadChoice where a file is there and cannot be understood."""
-    return {login: _kept(folder / file_of(login)) or new_password() for login in Login}
+    return {login: _kept(folder / file_of(login)) or new_password() for login in LOGINS}
 
 
 def bridge_login(folder: Path) -> BridgeLogin | None:

@@ -1,30 +1,21 @@
-"""Who may read and write what: the one table. Mosquitto's ACL, the bridge and docs/broker.md follow it.
+"""Rights of each login at the broker. Mosquitto's list of rights, the bridge and docs/broker.md follow this table.
 
-A filter is below the appliance's base unless it begins with ``homeassistant/``. ``denied`` wins over ``reads``.
+It is wider than mqtt/contract.py, so that a topic of a later version needs no new rights, and never narrower: a test compares them. A
+filter is below the appliance's base unless it begins with ``homeassistant/``. ``denied`` wins over ``reads``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from mqtt.contract import Login
 from mqtt.topics import Topics
 
 HOME_ASSISTANT_STATUS = "homeassistant/status"
 
 
-class Login(StrEnum):
-    """Broker users. Each is also the ``<login>`` of the requests that it may write: that is how the appliance knows who asks."""
-
-    APPLIANCE = "appliance"
-    PANEL = "panel"
-    CLI = "cli"
-    SCRIPTS = "scripts"
-    HOMEASSISTANT = "homeassistant"
-
-
-ASKING = (Login.PANEL, Login.CLI, Login.SCRIPTS)
-"""Those who may ask."""
+LOGINS = tuple(login for login in Login if login != Login.OWN)
+"""Broker users. Each is also the ``<login>`` of the requests that it may write: that is how the appliance knows who asks."""
 
 ON_THE_LAN = (Login.HOMEASSISTANT,)
 """The others exist on the loopback listener only."""
@@ -40,7 +31,7 @@ class Rights:
 
 
 def _asking(login: Login, *, writes: tuple[str, ...] = ()) -> Rights:
-    others = [other for other in Login if other != login]
+    others = [other for other in LOGINS if other != login]
     denied = tuple(f"{kind}/{other}/#" for kind in ("request", "response") for other in others)
     return Rights(reads=("#",), writes=(f"request/{login}/#", *writes), denied=denied)
 

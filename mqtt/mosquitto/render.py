@@ -8,10 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from mqtt.contract import Login
 from mqtt.mosquitto import logins
 from mqtt.mosquitto.choices import NO_PERSISTENCE, Choices
 from mqtt.mosquitto.credentials import BridgeLogin
-from mqtt.mosquitto.logins import ON_THE_LAN, Login
+from mqtt.mosquitto.logins import LOGINS, ON_THE_LAN
 from mqtt.topics import Topics
 
 MAIN_FILE = "mosquitto.conf"
@@ -26,7 +27,7 @@ class Listener:
     logins: tuple[Login, ...]
 
 
-LOOPBACK = Listener("loopback", tuple(Login))
+LOOPBACK = Listener("loopback", LOGINS)
 LAN = Listener("lan", ON_THE_LAN)
 
 

@@ -9,10 +9,10 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
+from mqtt.contract import Login
 from mqtt.mosquitto import credentials, render
 from mqtt.mosquitto.choices import CHOICES_FILE, BadChoice, Choices, as_toml
 from mqtt.mosquitto.credentials import BridgeLogin
-from mqtt.mosquitto.logins import Login
 from mqtt.mosquitto.passwords import fits, hashed
 from mqtt.topics import Topics
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from mqtt.client import BrokerAddress
+from mqtt.contract import Login
 from mqtt.mosquitto.__main__ import main
 from mqtt.mosquitto.choices import Choices, as_toml
 from mqtt.mosquitto.credentials import BridgeLogin
-from mqtt.mosquitto.logins import Login, bridged_in, bridged_out
+from mqtt.mosquitto.logins import LOGINS
 from mqtt.topics import Topics
 from tests.brokers import HOST, MOSQUITTO, free_port
 from tests.conftest import MakeBroker
@@ -53,12 +54,12 @@ def test_a_second_call_changes_nothing_and_keeps_what_was_chosen(tmp_path: Path,
 
 def test_another_choice_keeps_every_password(tmp_path: Path) -> None:
     run(tmp_path)
-    before = {login: password_of(tmp_path, login) for login in Login}
+    before = {login: password_of(tmp_path, login) for login in LOGINS}
     hashes = (tmp_path / "passwords-loopback").read_bytes()
-    assert len(set(before.values())) == len(Login)
+    assert len(set(before.values())) == len(LOGINS)
     run(tmp_path, "--lan-port", "2000")
     main(["--folder", str(tmp_path), "--appliance-id", "house-2", *ME])
-    assert {login: password_of(tmp_path, login) for login in Login} == before
+    assert {login: password_of(tmp_path, login) for login in LOGINS} == before
     assert (tmp_path / "passwords-loopback").read_bytes() == hashes
     assert "pyarchive/house-2/" in (tmp_path / "acl-lan").read_text()
     assert ID not in (tmp_path / "acl-loopback").read_text()
@@ -66,10 +67,10 @@ def test_another_choice_keeps_every_password(tmp_path: Path) -> None:
 
 def test_a_removed_credentials_file_is_a_new_password_for_that_login_alone(tmp_path: Path) -> None:
     run(tmp_path)
-    before = {login: password_of(tmp_path, login) for login in Login}
+    before = {login: password_of(tmp_path, login) for login in LOGINS}
     (tmp_path / "credentials/panel.toml").unlink()
     run(tmp_path)
-    assert [login for login in Login if password_of(tmp_path, login) != before[login]] == [Login.PANEL]
+    assert [login for login in LOGINS if password_of(tmp_path, login) != before[login]] == [Login.PANEL]
 
 
 def test_it_says_where_the_password_for_home_assistant_is_and_shows_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +81,7 @@ def test_it_says_where_the_password_for_home_assistant_is_and_shows_none(tmp_pat
     assert f"{tmp_path}/broker/credentials/homeassistant.toml" in out
     assert "port 1884" in out
     assert "sesame" not in out
-    assert not any(password_of(tmp_path / "broker", login) in out for login in Login)
+    assert not any(password_of(tmp_path / "broker", login) in out for login in LOGINS)
     assert "sesame" not in repr(BridgeLogin(username="pi", password="sesame open"))
 
 
@@ -90,7 +91,7 @@ def test_secrets_are_for_their_readers_only_whatever_the_umask(tmp_path: Path) -
     options = ["--bridge-host", "ha.example", "--bridge-username", "pi", "--bridge-password-file", str(secret)]
     command = [sys.executable, "-m", "mqtt.mosquitto", "--folder", str(tmp_path / "broker"), "--appliance-id", ID, *ME, *options]
     subprocess.run(command, check=True, umask=0, capture_output=True)
-    words = [password_of(tmp_path / "broker", login) for login in (*Login, "bridge")]
+    words = [password_of(tmp_path / "broker", login) for login in (*LOGINS, "bridge")]
     for path in (tmp_path / "broker").rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
         secret_inside = path.is_file() and any(word in path.read_text() for word in words)
@@ -177,10 +178,6 @@ def test_without_the_network_home_assistant_s_login_is_for_this_computer(tmp_pat
     assert tomllib.loads((tmp_path / "credentials/homeassistant.toml").read_text())["mqtt"]["port"] == 1883
 
 
-def test_a_bridge_carries_nothing_both_ways(topics: Topics) -> None:
-    assert not set(bridged_out(topics)) & set(bridged_in(topics))
-
-
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """Mosquitto, started by root, goes there as its own user; the folders of pytest are closed to it."""
@@ -199,7 +196,7 @@ def test_mosquitto_starts_with_what_the_command_wrote_and_lets_in_by_the_written
     with (open_folder / "log").open("wb") as log:
         process = subprocess.Popen([str(MOSQUITTO), "-c", folder / "mosquitto.conf"], stderr=log)
     try:
-        for login in Login:
+        for login in LOGINS:
             mqtt = tomllib.loads((folder / f"credentials/{login}.toml").read_text())["mqtt"]
             client = make_broker(BrokerAddress(**mqtt), wait=False)
             assert client.wait_connected(10), client.last_error
