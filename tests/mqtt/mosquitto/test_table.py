@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from mqtt.mosquitto.logins import LOGINS, bridged_in, bridged_out, of
 from mqtt.topics import Topics
 
 TABLE = Topics("house-1")
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs/broker.md"
 
 
 def covered(filters: tuple[str, ...], topic: str) -> bool:
@@ -55,3 +57,17 @@ def test_a_bridge_carries_what_home_assistant_reads_and_writes_and_nothing_both_
         name = example(topic)
         assert covered(bridged_in(TABLE), name) is (Login.HOMEASSISTANT in topic.writers), name
         assert covered(bridged_out(TABLE), name) is (Login.HOMEASSISTANT in topic.readers - topic.writers), name
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_the_document_has_the_same_table(login: Login) -> None:
+    rights = of(login, TABLE)
+    expected = [", ".join(f"`{below(each)}`" for each in filters) for filters in (rights.reads, rights.writes)]
+    (row,) = [line.split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| `{login}` |")]
+    assert row[1:3] == expected
+    assert ("others" in row[3]) is bool(rights.denied)
+
+
+def below(topic_filter: str) -> str:
+    """As the document writes it."""
+    return (TABLE.below(topic_filter) or topic_filter).replace(TABLE.appliance_id, "<id>")
