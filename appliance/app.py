@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from appliance.integrity.remote_trash import RemoteTrash
 from appliance.integrity.tombstones import Tombstones
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
+from appliance.keep_local import KeepLocal
 from appliance.library import Library
 from appliance.logs import RecentLines
 from appliance.names import ARCHIVE_ID
@@ -113,7 +114,7 @@ class Appliance:
         self.jobs = Jobs()
         self.sign_ins = SignIns(lambda: self.settings.current.drive_endpoint, self._signed_in, self.connections.tell)
         self.connections.ask_for_sign_ins(self.sign_ins.state)
-        self.verifier = Verifier(self.library, self.connections, self.problems, lambda: self.engine.paused)
+        self.verifier = Verifier(self.library, self.connections, self.problems, self.engine.holds)
         self.rebuild = Rebuild(self.library, self.connections, self.problems)
         self.orphans = Orphans(self.library, self.connections, self.settings)
         self._kept_sync_at = self._last_sync()
@@ -124,8 +125,12 @@ class Appliance:
         self.witness = Witness(self.db)
         self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
         keeping = Keeping(
-            self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness
-        )
+            self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness,
+            KeepLocal(
+                self.library, self.connections, self.placement, self.settings, self.problems, self.engine.lines.unreachable,
+                self.verifier.checking,
+            ),
+        )  # fmt: skip
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
 
     def _build_recovery(self, intent: Intent | None, restart: Callable[[], None]) -> None:
@@ -164,6 +169,8 @@ class Appliance:
         self.settings.on_change(reporter.settings_changed)
         self.problems.on_change(self._problem_changed)
         self.engine.on_moving = reporter.changed
+        self.engine.windows.on_change(self._window_changed)
+        self.engine.order.on_change(self._look_again_at)
         reporter.on_tick(self._note_sync)
         return reporter
 
@@ -197,6 +204,18 @@ class Appliance:
         if self.reporter:
             self.reporter.may_have_changed()
 
+    def _window_changed(self) -> None:
+        """What waits waits for something else now."""
+        window = self.engine.windows.current
+        log.info("uploads %s: %s", "may run" if window.uploads else "wait", window.reason or "without a limit")
+        self._look_again_at(self.library.ids())
+
+    def _look_again_at(self, archive_ids: Iterable[str]) -> None:
+        if self.reporter:
+            for archive_id in archive_ids:
+                self.reporter.archive_changed(archive_id)
+            self.reporter.changed()
+
     # State that outlives the process
 
     def _kept_state(self) -> dict[str, Any]:
@@ -211,10 +230,7 @@ class Appliance:
             self._keep_state(paused=paused)
             self.engine.pause(paused)
             log.info("transfers are %s", "paused" if paused else "resumed")
-        if self.reporter:
-            self.reporter.changed()
-            for archive_id in self.library.ids():
-                self.reporter.archive_changed(archive_id)
+        self._look_again_at(self.library.ids())
 
     def _last_sync(self) -> datetime | None:
         text = self._kept_state().get("last_sync_at")
@@ -230,15 +246,14 @@ class Appliance:
 
     # Events
 
-    def _tell(self, event: EventName, archive: Archive, index: int | None = None, connection_id: str = "") -> None:
+    def _tell(
+        self, event: EventName, archive: Archive, index: int | None = None, connection_id: str = "", message: str | None = None
+    ) -> None:  # fmt: skip
         if event is EventName.ARCHIVE_REMOTE and not self.engine.pending()[0]:
             self.states.last_sync_at = clock.now()
         if self.reporter:
-            where = connection_id or None
-            now = clock.now()
-            self.reporter.event(
-                Event(event=event, at=now, archive_id=archive.id, title=archive.title, connection_id=where, batch_index=index)
-            )
+            about = {"archive_id": archive.id, "title": archive.title, "connection_id": connection_id or None, "batch_index": index}
+            self.reporter.event(Event.model_validate({"event": event, "at": clock.now(), "message": message, **about}))
 
     def _problem_changed(self, what: EventName, problem: Problem) -> None:
         if self.reporter:

@@ -13,7 +13,10 @@ from appliance.catalog.ledger import ArchiveFacts, Ledger
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """Facts of ingest, and what can be changed: title, owner, removal. ``source`` is the inbox file it was made of."""
+    """Facts of ingest, and what can be changed: title, owner, removal, pin. ``source`` is the inbox file it was made of.
+
+    ``pinned``: the local copy stays, whatever the disk. Documents of older versions do not have it.
+    """
 
     id: str
     title: str
@@ -25,12 +28,15 @@ class Archive:
     created_at: datetime
     removed_at: datetime | None = None
     source: dict[str, Any] | None = None
+    pinned: bool = False
 
     def to_document(self) -> dict[str, Any]:
         document = {key: value for key, value in asdict(self).items() if value is not None and key != "id"}
         document["created_at"] = clock.iso(self.created_at)
         if self.removed_at:
             document["removed_at"] = clock.iso(self.removed_at)
+        if not self.pinned:
+            del document["pinned"]
         return document
 
     @classmethod

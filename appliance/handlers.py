@@ -172,7 +172,28 @@ class Handlers:
         self.placement.restore(archive_id)
         return self._state(archive_id)
 
+    def _archive_pin(self, asked: verbs.ArchivePin) -> Any:
+        return self._pinned(asked.archive, pinned=True)
+
+    def _archive_unpin(self, asked: verbs.ArchiveUnpin) -> Any:
+        return self._pinned(asked.archive, pinned=False)
+
+    def _pinned(self, archive: str, *, pinned: bool) -> Any:
+        archive_id = self.library.find(archive)
+        self.placement.pin(archive_id, pinned=pinned)
+        return self._state(archive_id)
+
     # Transfers
+
+    def _transfer_first(self, asked: verbs.TransferFirst) -> Any:
+        archive_id = self.library.find(asked.archive)
+        self.engine.put_first(archive_id, asked.position)
+        return self._state(archive_id)
+
+    def _transfer_usual(self, asked: verbs.TransferUsual) -> Any:
+        archive_id = self.library.find(asked.archive)
+        self.engine.order.drop(archive_id)
+        return self._state(archive_id)
 
     def _transfer_list(self, asked: verbs.TransferList) -> Any:
         moving = [self.states.transfer(one) for _, one in sorted(self.engine.moving.items())]

@@ -14,6 +14,7 @@ from appliance.errors import ApplianceError, SignInNeeded
 from appliance.intake.admission import in_words
 from appliance.intake.intake import Intake
 from appliance.integrity.tombstones import Tombstones
+from appliance.keep_local import KeepLocal
 from appliance.library import Library
 from appliance.placement import Placement
 from appliance.problems import Problems
@@ -23,6 +24,7 @@ from appliance.witness import Witness, clock_is_trusted
 
 log = logging.getLogger("housekeeping")
 _LOOK_EVERY_S = 2.0
+_ROOM_EVERY_S = 5.0
 _SELDOM_EVERY_S = 60.0
 _WARN_RATIO = 0.1
 
@@ -39,6 +41,7 @@ class Keeping:
     problems: Problems
     tombstones: Tombstones
     witness: Witness
+    keep_local: KeepLocal
 
     def look_at_store(self) -> bool:
         """Is the store there? Says so when not, and clears it when it is back."""
@@ -102,9 +105,9 @@ class Keeping:
 
 
 class Housekeeper:
-    """Two threads that look. ``on_store_back`` runs once whenever the store's disk has come (back).
+    """Three threads that look. ``on_store_back`` runs once whenever the store's disk has come (back).
 
-    What asks remotes has a thread of its own: a network mount that hangs must not keep anyone from seeing a full disk.
+    What asks remotes has threads of its own: a network mount that hangs must not keep anyone from seeing a full disk.
     """
 
     def __init__(self, keeping: Keeping, on_store_back: Callable[[], None], changed: Callable[[], None]) -> None:
@@ -115,8 +118,11 @@ class Housekeeper:
         self._store_was_there = False
         self._threads = [
             threading.Thread(target=self._work, args=(look, every_s), name=name, daemon=True)
-            for name, look, every_s in (("disks", self._look, _LOOK_EVERY_S), ("keeping", self._look_seldom, _SELDOM_EVERY_S))
-        ]
+            for name, look, every_s in (
+                ("disks", self._look, _LOOK_EVERY_S), ("keeping", self._look_seldom, _SELDOM_EVERY_S),
+                ("keep-local", lambda: keeping.keep_local.look(self._stop), _ROOM_EVERY_S),
+            )
+        ]  # fmt: skip
 
     def start(self) -> None:
         for thread in self._threads:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from appliance import clock, durable
 from appliance.archive import Archive
@@ -27,7 +28,12 @@ from appliance.transfer.gates import CheckGate
 from mqtt.messages import EventName, Rung
 
 log = logging.getLogger("placement")
-Tell = Callable[[EventName, Archive], None]
+
+
+class Tell(Protocol):
+    """An event about an archive, and its cause in words where there is something to say."""
+
+    def __call__(self, event: EventName, archive: Archive, *, message: str | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +47,29 @@ class Placement:
 
     # Release and restore
 
-    def release(self, archive_id: str, job: Job) -> dict[str, str]:
+    def release(self, archive_id: str, job: Job, why: str | None = None) -> dict[str, str]:
         """Free the local copy, after manifest and every batch were freshly listed and right on one connection.
 
-        Raises Refused where no connection has all of it right, Conflict where it is busy or released already, Stopped.
+        Raises Refused where no connection has all of it right, Conflict where it is pinned, busy or released already, Stopped.
         """
         view = self.library.view(archive_id)
         if not view.local:
             raise Conflict(f"{view.archive.title!r} is released already; `pyarchive restore` brings it back")
+        _refuse_pinned(view.archive)
         job.total_bytes = view.archive.size_bytes
         with self.library.locks.alone(archive_id):
             connection_id = self._proof(archive_id, CheckGate(job.stopped.is_set, job.count))
             with self.library.giving_up:
+                _refuse_pinned(self.library.archive(archive_id))
                 ledger = self.library.ledger(archive_id)
                 if connection_id not in self.library.valid or ledger.stored_count(connection_id) < ledger.batch_count:
                     raise Refused(f"{view.archive.title!r} cannot be released: the connection that has it was removed or emptied meanwhile")
                 ledger.released()
                 self.library.changed(archive_id)
             free_local(self.library.local_folder(archive_id), view.archive.file_name)
-        log.info("released %s; its copy is on %s", view.archive.title, connection_id, extra={"archive_id": archive_id})
-        self.tell(EventName.ARCHIVE_RELEASED, view.archive)
+        for_what = f": {why}" if why else ""
+        log.info("released %s; its copy is on %s%s", view.archive.title, connection_id, for_what, extra={"archive_id": archive_id})
+        self.tell(EventName.ARCHIVE_RELEASED, view.archive, message=why)
         return {"archive_id": archive_id, "connection_id": connection_id}
 
     def _proof(self, archive_id: str, gate: Gate) -> str:
@@ -94,6 +103,12 @@ class Placement:
         if not ledger.wanted_local:
             ledger.want_local()
             self.library.changed(archive_id)
+
+    def pin(self, archive_id: str, *, pinned: bool) -> None:
+        """Whether the local copy is to stay, whatever the disk. Nothing happens where that is so already."""
+        with self.library.giving_up:
+            if self.library.archive(archive_id).pinned != pinned:
+                self.library.update(archive_id, pinned=pinned)
 
     # Removal
 
@@ -172,6 +187,11 @@ class Placement:
         replaced = [replace(stone, at=at) for stone in all_of(self.library.db) if stone.archive_id == archive_id and stone.at is None]
         ledger = self.library.ledger(archive_id)
         return replaced + [stone for connection_id in sorted(ledger.connections()) for stone in _tombstones_on(ledger, connection_id, at)]
+
+
+def _refuse_pinned(archive: Archive) -> None:
+    if archive.pinned:
+        raise Conflict(f"{archive.title!r} is pinned, its local copy stays; `pyarchive unpin {archive.id}` first, then release it")
 
 
 def _tombstones_on(ledger: Ledger, connection_id: str, at: str) -> Iterator[Tombstone]:

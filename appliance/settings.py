@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from appliance.errors import ApplianceError, BadRequest
+from appliance.timetable import timetable, zone_of
 from mqtt.messages import Setting, SettingsState
 
 PREFIX = "PYARCHIVE_"
@@ -40,6 +41,20 @@ class Settings(BaseModel):
     batch_size_mib: int = Field(default=16, ge=1, le=1024, description="Size in MiB of the batches that new archives are cut into")
     transfers: int = Field(default=3, ge=1, le=16, description="Batches moved at the same time")
     upload_limit_kb_per_s: int = Field(default=0, ge=0, le=10_000_000, description="Upload limit in kB/s; 0 for none")
+    timetable: str = Field(
+        default="", max_length=4000,
+        description="When uploads may run, and how fast: rules like mon-fri 08:00-18:00 500; daily 18:00-23:00 pause; the first that holds",
+    )  # fmt: skip
+    time_zone: str | None = Field(
+        default=None, description="Time zone of the timetable, like Europe/Berlin; the computer's where not given"
+    )
+    metered: bool = Field(default=False, description="The line costs money: nothing moves, or uploads at metered_limit_kb_per_s")
+    metered_limit_kb_per_s: int = Field(
+        default=0, ge=0, le=10_000_000, description="Upload limit in kB/s while the line is metered; 0: nothing moves, up or down"
+    )
+    keep_free_mib: int | None = Field(
+        default=None, ge=0, description="Free space in MiB for which the oldest proven archives are released; none where not given"
+    )
     stall_timeout_s: float = Field(default=90.0, ge=1, description="Seconds without a byte after which a transfer counts as stalled")
     retry_cap_s: float = Field(default=300.0, ge=1, le=3600, description="Longest wait in seconds between two tries")
     reserve_mib: int | None = Field(
@@ -60,6 +75,18 @@ class Settings(BaseModel):
     )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
+
+    @field_validator("timetable")
+    @classmethod
+    def _is_a_timetable(cls, text: str) -> str:
+        timetable(text, None)
+        return text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        zone_of(name)
+        return name
 
 
 FIXED_AT_START = frozenset(
@@ -109,7 +136,7 @@ def _checked(layers: list[dict[str, Any]]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         shown = "" if name in SECRET else f" (got {str(first.get('input'))[:80]!r})"
-        raise SettingsError(f"setting {name}: {first['msg']}{shown}") from error
+        raise SettingsError(f"setting {name}: {first['msg'].removeprefix('Value error, ')}{shown}") from error
 
 
 class SettingsStore:

@@ -69,7 +69,8 @@ class States:
             health=view.health(valid, self.engine.lines.unreachable(), frozenset(self.checking)), batches_total=view.batches,
             batches_stored=stored, batches_cached=view.cached, local=view.local, wanted_local=view.wanted_local,
             progress_ratio=_ratio(_progress(view, stored), 4), at_risk_bytes=view.at_risk_bytes(valid), placements=self._placements(view),
-            waiting_for=waiting_for, waiting_until_at=until, removed_at=archive.removed_at,
+            pinned=archive.pinned, position=self.engine.order.position(archive.id), waiting_for=waiting_for, waiting_until_at=until,
+            removed_at=archive.removed_at,
         )  # fmt: skip
 
     def is_safe(self, view: View) -> bool:
@@ -104,9 +105,11 @@ class States:
         """What holds up every archive."""
         if self.engine.paused:
             return "transfers are paused", None
-        if self.library.active is None:
-            return (None if down else self._why_none_is_active()), None
-        return ("the store's disk is away or full" if self.engine.store_waits else None), None
+        if self.library.active is None and not down:
+            return self._why_none_is_active(), None
+        if self.engine.store_waits:
+            return "the store's disk is away or full", None
+        return self.engine.windows.current.why_closed(Direction.DOWN if down else Direction.UP)
 
     def _why_none_is_active(self) -> str:
         active = self.connections.active
@@ -172,9 +175,10 @@ class States:
             download_rate_bytes_per_s=self._rate(Direction.DOWN, moving), eta_s=None if eta_s is None else coarse_s(eta_s),
             progress_ratio=self._progress_ratio(remaining),
             queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,
-            upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
-            active_connection=active, disk=self._disk(), last_sync_at=self.last_sync_at, last_proof_at=totals.last_proof_at,
-            oldest_proof_at=totals.oldest_proof_at, problems=problems[:50], last_problem=self.problems.last,
+            metered=self.settings.current.metered, upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
+            upload_window=self.engine.windows.current.message(), active_connection=active, disk=self._disk(),
+            last_sync_at=self.last_sync_at, last_proof_at=totals.last_proof_at, oldest_proof_at=totals.oldest_proof_at,
+            problems=problems[:50], last_problem=self.problems.last,
         )  # fmt: skip
 
     def _active(self) -> ActiveConnection | None:
@@ -206,8 +210,14 @@ class States:
         t = self.library.totals
         return Queue(
             batches_up=t.remaining_up_batches, bytes_up=round(three_digits(remaining_bytes)), batches_down=t.remaining_down_batches,
-            bytes_down=t.remaining_down_bytes, next_try_at=self.engine.lines.trouble(active, Direction.UP)[1] if active else None,
+            bytes_down=t.remaining_down_bytes, next_try_at=self._next_try_at(active),
         )  # fmt: skip
+
+    def _next_try_at(self, active: str | None) -> datetime | None:
+        closed, until = self.engine.windows.current.why_closed(Direction.UP)
+        if closed or active is None:
+            return until
+        return self.engine.lines.trouble(active, Direction.UP)[1]
 
     def _in_flight_bytes(self) -> int:
         return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
@@ -261,9 +271,11 @@ class States:
         return "idle", "everything is remote"
 
     def _why_all_wait(self) -> str | None:
-        """Of the first in the queue, where it is not the way to the active connection."""
+        """Timetable or metered mode, the way to the active connection, or what the first in the queue waits for."""
+        up, down = self.engine.pending()
+        closed, _ = self.engine.windows.current.why_closed(Direction.UP if up or not down else Direction.DOWN)
         active = self.library.active
-        reason = self.engine.lines.trouble(active, Direction.UP)[0] if active else None
+        reason = closed or (self.engine.lines.trouble(active, Direction.UP)[0] if active else None)
         first = [archive_id for way in Direction for archive_id in self.engine.waiting(way, 1)]
         return reason or next((why for archive_id in first if (why := self.engine.held_up(archive_id)[0])), None)
 

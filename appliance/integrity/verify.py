@@ -19,6 +19,7 @@ from appliance.library import Library
 from appliance.problems import Problems
 from appliance.store import batch_is_right
 from appliance.views import View
+from mqtt.messages import Direction
 from mqtt.verbs import IntegrityVerify
 
 _MEND_LOOK_S = 0.1
@@ -31,7 +32,7 @@ class Verifier:
     library: Library
     connections: Connections
     problems: Problems
-    is_paused: Callable[[], bool]
+    is_held: Callable[[Direction], bool]
     checking: set[str] = field(default_factory=set)
     second_look_s: float = 5.0
 
@@ -170,7 +171,8 @@ class Verifier:
         view = self.library.views.get(finding["archive_id"])
         ledger, index, where = self.library.ledger(finding["archive_id"]), finding["batch_index"], finding["where"]
         needing = {problem.about for problem in self.problems.standing() if problem.needs_you}
-        if view is None or self.is_paused() or needing & {where, "transfer-store", "store"}:
+        way = Direction.DOWN if where == "local" else Direction.UP
+        if view is None or self.is_held(way) or needing & {where, "transfer-store", "store"}:
             return False
         is_elsewhere = index is not None and any(ledger.is_stored(each, index) for each in self.library.valid - needing - {where})
         if where == "local":

@@ -24,6 +24,7 @@ from appliance.store import BytesReader
 from appliance.tombstone import TABLE as TOMBSTONES
 from appliance.tombstone import Tombstone, all_of, changes
 from appliance.transfer.engine import Engine
+from mqtt.messages import Direction
 
 log = logging.getLogger("recovery")
 KEPT = 5
@@ -44,7 +45,7 @@ class _Upload:
 
 
 class _LimitedGate:
-    """Under the upload limit, and ended by a pause or the appliance's end."""
+    """Under the upload limit, and ended by a pause, timetable or metered mode, or the appliance's end."""
 
     def __init__(self, engine: Engine, stopped: threading.Event) -> None:
         self._engine = engine
@@ -54,7 +55,7 @@ class _LimitedGate:
         return self._engine.throttle.piece_bytes()
 
     def __call__(self, size_bytes: int) -> None:
-        self._engine.throttle.take(size_bytes, lambda: self._stopped.is_set() or self._engine.paused)
+        self._engine.throttle.take(size_bytes, lambda: self._stopped.is_set() or self._engine.holds(Direction.UP))
 
 
 class Copier:
@@ -97,9 +98,9 @@ class Copier:
         return timedelta(minutes=self._settings.current.catalog_copy_minutes)
 
     def run_once(self) -> bool:
-        """A copy was stored. Raises RemoteError, DiskFull, CatalogUnwritable, Stopped (paused, or the appliance ends)."""
+        """A copy was stored. Raises RemoteError, DiskFull, CatalogUnwritable, Stopped (nothing may be sent, or the appliance ends)."""
         connection = next((each for each in self._connections.all() if self._is_due(each)), None)
-        if connection is None or self._engine.paused:
+        if connection is None or self._engine.holds(Direction.UP):
             return False
         tables = tables_of(
             {name: self._rows(name) for name in ("archives", "connections", "settings", "tombstones", "users", *_AS_THEY_ARE)}

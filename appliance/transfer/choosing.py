@@ -12,9 +12,10 @@ from appliance.catalog.ledger import Ledger
 from appliance.errors import ApplianceError, LedgerDamaged, NewerFormat, NotFound
 from appliance.library import Library
 from appliance.transfer.lines import Lines
+from appliance.transfer.order import Order
 from appliance.transfer.queue import Queue, needs_carry, needs_download, needs_manifest_only, needs_upload, remaining_bytes
 from appliance.transfer.spool import Spool
-from mqtt.messages import Direction
+from mqtt.messages import Direction, EventName
 
 _MOST_TRIED = 1000
 Lane = tuple[str, Direction, str]
@@ -38,6 +39,13 @@ class Job:
         """Where no batch may be moved twice at the same time: up to one connection, or down."""
         return self.archive_id, self.direction, self.connection_id if self.direction is Direction.UP else ""
 
+    @property
+    def event(self) -> EventName:
+        """What is told when it is done."""
+        if self.direction is Direction.UP:
+            return EventName.ARCHIVE_REMOTE if self.index is None else EventName.BATCH_STORED
+        return EventName.ARCHIVE_RESTORED if self.index is None else EventName.BATCH_RESTORED
+
 
 @dataclass(slots=True)
 class Wait:
@@ -51,7 +59,9 @@ class Wait:
 class Chooser:
     """Not thread-safe: the engine calls it under its lock. ``say_damaged(archive_id, error)`` tells of a ledger that cannot be read."""
 
-    def __init__(self, library: Library, lines: Lines, spool: Spool, say_damaged: Callable[[str, ApplianceError], None]) -> None:
+    def __init__(
+        self, library: Library, lines: Lines, spool: Spool, order: Order, say_damaged: Callable[[str, ApplianceError], None]
+    ) -> None:  # fmt: skip
         self._library = library
         self._lines = lines
         self._spool = spool
@@ -59,10 +69,12 @@ class Chooser:
         self._carry_from: dict[str, int] = {}
         self.carried: set[str] = set()
         """Archives that have to go from one connection to another."""
-        self.up, self.down = Queue(), Queue()
+        self._order = order
+        self.up, self.down = Queue(order.ids), Queue(order.ids)
         self.waits: dict[Job, Wait] = {}
         self.in_flight: defaultdict[Lane, set[int | None]] = defaultdict(set)
         """A batch whose thread hangs stays in it: until the thread has ended, nobody else may write to the same session or file."""
+        self._turns: dict[Job, tuple[str, int]] = {}
 
     def refresh(self, archive_id: str) -> None:
         """The archive, or the connections that count, have changed."""
@@ -78,9 +90,29 @@ class Chooser:
             self.down.put(view, view.archive.size_bytes)
         else:
             self.down.drop(archive_id)
+        if not self.has_work(archive_id):
+            self._order.forget(archive_id)
 
-    def landed(self, job: Job) -> None:
+    def has_work(self, archive_id: str) -> bool:
+        """Something of it is to be moved, or will be once a connection is active."""
+        view = self._library.views.get(archive_id)
+        if view is None or view.archive.removed_at:
+            return False
+        return self._library.active is None or archive_id in self.up or archive_id in self.down
+
+    def begin(self, job: Job, size_bytes: int) -> None:
+        """It is on its way, and a turn of the archive's owner."""
+        self.in_flight[job.lane].add(job.index)
+        view = self._library.views.get(job.archive_id)
+        self._turns[job] = view.archive.owner if view else "", size_bytes
+        self._queue_of(job).started(*self._turns[job])
+
+    def _queue_of(self, job: Job) -> Queue:
+        return self.up if job.carried or job.direction is Direction.UP else self.down
+
+    def landed(self, job: Job, moved_bytes: int) -> None:
         """Its thread has ended."""
+        self._queue_of(job).ended(*self._turns.pop(job), moved_bytes)
         indices = self.in_flight[job.lane]
         indices.discard(job.index)
         if not indices:
@@ -98,13 +130,13 @@ class Chooser:
             return ledger.is_released == job.carried and not ledger.is_stored(job.connection_id, job.index)
         return ledger.is_released if job.carried else not ledger.is_cached(job.index)
 
-    def next_up(self, turn: int, room_in_spool: int) -> Job | None:
+    def next_up(self, room_in_spool: int) -> Job | None:
         """Something that brings the active connection further: a batch to be sent, or one to be fetched for it from another one."""
         active = self._library.active
         if active is None or not len(self.up) or not self._lines.is_open(active, Direction.UP):
             return None
         sources, spooled = self._open_sources(), {archive_id for archive_id, _ in self._spool.all_ready()}
-        for archive_id in self.up.candidates(turn):
+        for archive_id in self.up.candidates():
             if archive_id in self.carried and archive_id not in spooled and not (room_in_spool > 0 and self._is_on(archive_id, sources)):
                 continue
             job = self._next_upload(archive_id, active, room_in_spool) if self._is_free(archive_id) else None
@@ -115,7 +147,7 @@ class Chooser:
     def next_down(self) -> Job | None:
         """A batch that is missing here, or the end of a restore."""
         sources = self._open_sources() if len(self.down) else set()
-        for archive_id in self.down.candidates(0):
+        for archive_id in self.down.candidates():
             view = self._library.views.get(archive_id)
             if view and view.cached < view.batches and not self._is_on(archive_id, sources):
                 continue

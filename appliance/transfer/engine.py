@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import random
 import threading
@@ -12,7 +13,7 @@ from datetime import datetime
 from appliance import clock
 from appliance.archive import Archive
 from appliance.connections import Connections
-from appliance.errors import ApplianceError, DiskFull, RemoteStalled, Stopped, StoreUnavailable
+from appliance.errors import ApplianceError, Conflict, DiskFull, RemoteStalled, Stopped, StoreUnavailable
 from appliance.intake.admission import Admission
 from appliance.library import Library
 from appliance.problems import Problems
@@ -22,15 +23,19 @@ from appliance.transfer.failures import Failures
 from appliance.transfer.gates import Moving
 from appliance.transfer.lines import Lines
 from appliance.transfer.mover import Mover
+from appliance.transfer.order import Order
 from appliance.transfer.retry import Backoff
 from appliance.transfer.spool import Spool
 from appliance.transfer.throttle import RateMeter, Throttle
+from appliance.transfer.window import Windows
+from appliance.witness import clock_is_trusted
 from mqtt.messages import Direction, EventName
 
 log = logging.getLogger("transfer")
 _STORE_WAIT_S = 5.0
 _MAX_ABANDONED = 8
 _IDLE_S, _JUST_DUE_S = 5.0, 0.1
+_LOOK_S = 1.0
 
 
 class Engine:
@@ -57,6 +62,8 @@ class Engine:
         self._store_closed_until_s = 0.0
         self._spool_closed_until_s = 0.0
         self._turn = 0
+        self.order = Order(library.db)
+        self.windows = Windows(settings, lambda: clock_is_trusted(library))
         self._abandoned: set[Moving] = set()
         self._random = random.Random()  # noqa: S311 (jitter is no secret)
         self.moving: dict[int, Moving] = {}
@@ -66,14 +73,15 @@ class Engine:
         self.lines = Lines(lambda: settings.current.retry_cap_s, self._line_changed)
         self._spool = Spool(library.folder.spool)
         self._failures = Failures(library, connections, problems, self.lines, self._spool, self._wait, self._disk_failed)
-        self._chooser = Chooser(library, self.lines, self._spool, self._failures.say_ledger_damaged)
+        self._chooser = Chooser(library, self.lines, self._spool, self.order, self._failures.say_ledger_damaged)
         meters = {Direction.UP: self.up_meter, Direction.DOWN: self.down_meter}
         self._mover = Mover(
             library, connections, admission, self._spool, self.throttle, meters, self._chooser.is_wanted, self.may_go_on, self._leave
         )
         self._threads: list[threading.Thread] = []
         library.on_change(self._archive_changed)
-        settings.on_change(self._settings_changed)
+        self.windows.on_change(self._window_changed)
+        settings.on_change(self.wake)
 
     # Life
 
@@ -82,11 +90,11 @@ class Engine:
         with contextlib.suppress(OSError):  # a disk that cannot be read now is said elsewhere; what lies there stays
             self._spool.take_up(self._library)
         with self._wake:
-            for view in self._library.all_views():
-                self._chooser.refresh(view.archive.id)
+            for archive_id in {*self._library.ids(), *self.order.ids()}:
+                self._chooser.refresh(archive_id)
         for slot in range(self._settings.current.transfers):
             self._start_slot(slot)
-        watch = threading.Thread(target=self._watch_for_stalls, name="stalls", daemon=True)
+        watch = threading.Thread(target=self._watch, name="watch", daemon=True)
         watch.start()
         self._threads.append(watch)
 
@@ -112,6 +120,10 @@ class Engine:
     def paused(self) -> bool:
         return self._paused
 
+    def holds(self, direction: Direction) -> bool:
+        """Nothing moves that way: it is paused, or closed by timetable or metered mode."""
+        return self._paused or not self.windows.current.lets(direction)
+
     def pause(self, paused: bool) -> None:
         with self._wake:
             self._paused = paused
@@ -119,7 +131,7 @@ class Engine:
         self.throttle.wake()
 
     def sync_now(self) -> None:
-        """End every back-off, but not a pause or a Retry-After."""
+        """End every back-off, but not a pause, the timetable, metered mode or a Retry-After."""
         with self._wake:
             self._chooser.waits.clear()
             self._store_closed_until_s = 0.0
@@ -128,10 +140,19 @@ class Engine:
             self._wake.notify_all()
 
     def _limit(self) -> int:
-        return self._settings.current.upload_limit_kb_per_s * 1000
+        return self.windows.current.limit_kb_per_s * 1000
 
-    def _settings_changed(self) -> None:
+    def _window_changed(self) -> None:
         self.throttle.set_rate(self._limit())
+        self.wake()
+
+    def put_first(self, archive_id: str, position: int) -> None:
+        """At that place of the order made by hand. Raises Conflict where nothing of it is to be moved."""
+        with self._wake:
+            has_work = self._chooser.has_work(archive_id)
+        if not has_work:
+            raise Conflict("nothing of this archive is to be moved, so it needs no place in the order")
+        self.order.put(archive_id, position)
         self.wake()
 
     def wake(self) -> None:
@@ -153,8 +174,8 @@ class Engine:
     def waiting(self, direction: Direction, limit: int) -> list[str]:
         """Archive ids with something pending, in order."""
         with self._wake:
-            ids = list((self._chooser.up if direction is Direction.UP else self._chooser.down).candidates(0))
-        return ids[:limit]
+            queue = self._chooser.up if direction is Direction.UP else self._chooser.down
+            return list(itertools.islice(queue.candidates(), limit))
 
     def why_waiting(self, archive_id: str) -> Wait | None:
         """The wait of one of its batches, if any."""
@@ -187,8 +208,14 @@ class Engine:
         self._turn += 1
         down_first = slot % 2 == 1 or (self._settings.current.transfers == 1 and self._turn % 2 == 0)
         if down_first:
-            return self._chooser.next_down() or self._chooser.next_up(self._turn, self._room_in_spool())
-        return self._chooser.next_up(self._turn, self._room_in_spool()) or self._chooser.next_down()
+            return self._next_down() or self._next_up()
+        return self._next_up() or self._next_down()
+
+    def _next_up(self) -> Job | None:
+        return self._chooser.next_up(self._room_in_spool()) if self.windows.current.lets(Direction.UP) else None
+
+    def _next_down(self) -> Job | None:
+        return self._chooser.next_down() if self.windows.current.lets(Direction.DOWN) else None
 
     def _room_in_spool(self) -> int:
         if self._spool_closed_until_s > clock.monotonic_s():
@@ -243,7 +270,7 @@ class Engine:
         moving = Moving(slot, job.archive_id, job.index, job.connection_id, job.direction, job.carried, size, clock.now())
         if job.connection_id:
             moving.ticket = self.lines.enter(job.connection_id, job.direction)
-        self._chooser.in_flight[job.lane].add(job.index)
+        self._chooser.begin(job, size)
         self.moving[slot] = moving
         if len(self.moving) == 1:
             self.on_moving()
@@ -252,7 +279,7 @@ class Engine:
     def _end(self, moving: Moving, job: Job) -> bool:
         """True when the slot was given to another thread meanwhile (this one had stalled)."""
         with self._wake:
-            self._chooser.landed(job)
+            self._chooser.landed(job, moving.done_bytes)
             if self.moving.get(moving.slot) is moving:
                 del self.moving[moving.slot]
             abandoned = moving in self._abandoned
@@ -263,7 +290,9 @@ class Engine:
         return abandoned
 
     def may_go_on(self, moving: Moving) -> bool:
-        return not (self._stopping or self._paused or self._library.locks.is_wanted(moving.archive_id))
+        if self._stopping or self._paused or not self.windows.current.lets(moving.direction, for_upload=moving.carried):
+            return False
+        return not self._library.locks.is_wanted(moving.archive_id)
 
     def _move(self, moving: Moving, job: Job) -> None:
         try:
@@ -298,7 +327,7 @@ class Engine:
         self._library.changed(moving.archive_id)
         archive = self._library.archive(moving.archive_id)
         if not (job.carried and job.direction is Direction.DOWN):
-            self._tell(_event(job), archive, moving.index, moving.connection_id)
+            self._tell(job.event, archive, moving.index, moving.connection_id)
         if self._library.view(archive.id).is_whole:
             self._problems.clear("damaged", archive.id)
 
@@ -334,16 +363,27 @@ class Engine:
         self._connections.tell(connection_id)
         self.wake()
 
+    # From time to time
+
+    def _watch(self) -> None:
+        while not self._ended.wait(min(_LOOK_S, self.windows.due_s())):
+            try:
+                self.windows.look()
+                self._look_for_stalls()
+                self.order.keep()
+            except ApplianceError as error:  # a full disk is said elsewhere; tried again in a second
+                log.debug("the order made by hand cannot be kept yet: %s", error)
+            except Exception:
+                log.exception("a look at what moves failed")
+
     # Stalls: a system call that does not return cannot be ended, but its slot can go on with something else
 
-    def _watch_for_stalls(self) -> None:
-        while not self._ended.wait(1.0):
-            with self._wake:
-                limit_s = self._settings.current.stall_timeout_s
-                now = clock.monotonic_s()
-                stalled = [m for m in self.moving.values() if now - m.last_piece_s > limit_s and not m.waits_for_limit and m.connection_id]
-            for moving in stalled:
-                self._abandon(moving)
+    def _look_for_stalls(self) -> None:
+        with self._wake:
+            limit_s, now = self._settings.current.stall_timeout_s, clock.monotonic_s()
+            stalled = [m for m in self.moving.values() if now - m.last_piece_s > limit_s and not m.waits_for_limit and m.connection_id]
+        for moving in stalled:
+            self._abandon(moving)
 
     def _abandon(self, moving: Moving) -> None:
         with self._wake:
@@ -357,9 +397,3 @@ class Engine:
             moving, RemoteStalled(f"nothing moved for {self._settings.current.stall_timeout_s:.0f} s; the remote does not answer")
         )
         self._start_slot(moving.slot)
-
-
-def _event(job: Job) -> EventName:
-    if job.direction is Direction.UP:
-        return EventName.ARCHIVE_REMOTE if job.index is None else EventName.BATCH_STORED
-    return EventName.ARCHIVE_RESTORED if job.index is None else EventName.BATCH_RESTORED
