@@ -26,12 +26,25 @@ def movement(state: dict[str, Any]) -> list[str]:
     return parts
 
 
+def uploads(state: dict[str, Any]) -> str:
+    """What timetable, metered mode and limit allow: ``the timetable limits uploads to 500 kB/s until 18:00``; empty: all."""
+    window = state["upload_window"]
+    parts = [] if window["allowed"] else ["wait"]
+    if window["reason"]:
+        parts.append(clean(window["reason"]))
+    elif window["until_at"]:
+        parts.append(f"without a limit; the timetable changes that {age(window['until_at'])}")
+    return ": ".join(parts)
+
+
 def plain_line(state: dict[str, Any], *, online: bool) -> str:
     """One line of the plain live view."""
     if not online:
         return "not online"
     reason = f" ({clean(state['status_reason'])})" if state["status_reason"] else ""
-    return f"{state['status'].replace('_', ' ')}{reason}: {headline(state)}; {percent(state['progress_ratio'])} stored"
+    window = uploads(state)
+    limits = f"; {window}" if window and state["upload_window"]["allowed"] else ""  # what closes it is the status' reason
+    return f"{state['status'].replace('_', ' ')}{reason}: {headline(state)}; {percent(state['progress_ratio'])} stored{limits}"
 
 
 def event_line(event: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ui.headline import headline
+from ui.headline import headline, uploads
 from ui.mirror import Mirror
 from ui.words import clean, percent, rate, size
 
@@ -32,6 +32,8 @@ def draw(mirror: Mirror) -> RenderableType:
     if not isinstance(state, dict):
         return Text("waiting for the appliance", style="yellow")
     parts: list[RenderableType] = [_title(state, online=mirror.online), _overall(state)]
+    if window := uploads(state):
+        parts.append(Text(f"uploads: {window}", style="dim"))
     slots = mirror.below("transfer/")
     if slots:
         parts.append(_slots([slots[name] for name in sorted(slots)]))

@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DIR", help=_DATA_HELP)
     parser.set_defaults(json=False)
     add = _adder(parser.add_subparsers(required=True, metavar="COMMAND", title="commands"), "")
-    for group in (_processes, _looking, _files, _copies, _transfers, _checks, _connections, _settings, _others):
+    for group in (_processes, _looking, _files, _copies, _pins, _transfers, _checks, _connections, _settings, _others):
         group(add)
     return parser
 
@@ -151,6 +151,20 @@ def _transfers(add: Add) -> None:
     )
     add("pause", "move nothing until `resume`", "transfers", verb="transfer/pause", done="transfers are paused; `pyarchive resume` ends it")
     add("resume", "end a pause", "transfers", verb="transfer/resume", done="transfers go on")
+
+    first = _standing(add, "first", "put an archive first in the order made by hand", "transfer/first", "{title} is number {place} now")
+    first.add_argument("--position", type=_count, default=1, metavar="N", help="another place in that order (1)")
+    text, done = "take an archive out of the order made by hand", "{title} is no longer put first; its turn comes by itself"
+    _standing(add, "usual", text, "transfer/usual", done)
+
+
+def _pins(add: Add) -> None:
+    _standing(add, "pin", "keep the local copy, however short space gets", "archive/pin", "{title} is pinned: its local copy stays")
+    _standing(add, "unpin", "let the local copy go when space gets short", "archive/unpin", "{title} is not pinned")
+
+
+def _standing(add: Add, name: str, text: str, verb: str, done: str) -> argparse.ArgumentParser:
+    return _archive(add(name, text, "standing", verb=verb, done=done, position=None))
 
 
 def _checks(add: Add) -> None:

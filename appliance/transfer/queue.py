@@ -134,10 +134,12 @@ class _OfOwner:
         del self._by_size[bisect_left(self._by_size, (place.size_bytes, place.key))]
 
     def ids(self, *, smallest_first: bool) -> Iterator[str]:
-        if smallest_first and self._by_size:
-            yield self._by_size[0][1][2]
+        smallest = self._by_size[0][1] if smallest_first and self._by_size else None
+        if smallest:
+            yield smallest[2]
         at = 0
         while at < len(self.by_age):
             key = self.by_age[at]
-            yield key[2]
+            if key != smallest:
+                yield key[2]
             at = bisect_right(self.by_age, key)  # it may be gone by now, or others

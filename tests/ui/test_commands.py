@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from mqtt.messages import ActiveConnection, Queue
+from mqtt.messages import ActiveConnection, Queue, UploadWindow
 from tests.ui.conftest import Run
-from tests.ui.stand_in import MIB, Refusal, StandIn, archive, problem, state
+from tests.ui.stand_in import MIB, NOW, Refusal, StandIn, archive, problem, state
 from tests.waiting import at_best
 from ui.commands.get import _give_name
 from ui.errors import Failed
@@ -76,6 +76,45 @@ def test_status_shows_problems_with_their_next_step(appliance: StandIn, run: Run
     appliance.online(status="needs_you", problems=[problem("store")])
     done = run("status")
     assert "needs you: trouble with store; mend it" in done.out
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (
+            {"allowed": False, "reason": "the timetable pauses uploads until 18:00", "until_at": NOW},
+            "uploads   wait: the timetable pauses uploads until 18:00",
+        ),
+        ({"limit_kb_per_s": 5, "reason": "the timetable limits uploads to 5 kB/s"}, "uploads   the timetable limits uploads to 5 kB/s"),
+        ({"until_at": NOW}, "uploads   without a limit; the timetable changes that"),
+    ],
+)
+def test_status_and_watch_say_what_the_upload_window_is(appliance: StandIn, run: Run, window: dict[str, Any], words: str) -> None:
+    appliance.online(upload_window=UploadWindow.model_validate(window), metered=True)
+    done = run("status")
+    assert words in done.out
+    assert "empty, metered" in done.out
+    limits = words.removeprefix("uploads   ") if window.get("allowed", True) else "idle"
+    assert limits in run("watch", "--timeout", 1).out
+
+
+def test_status_says_nothing_of_uploads_that_are_free(appliance: StandIn, run: Run) -> None:
+    appliance.online()
+    assert "uploads" not in run("status").out
+
+
+def test_list_and_show_tell_pins_and_the_order_made_by_hand(appliance: StandIn, run: Run) -> None:
+    known = [archive(ID, pinned=True, position=1), archive("bbbb2222bbbb2222", created_at="2026-11-01T10:00:00Z")]
+    appliance.answers |= {"archive/list": {"archives": known, "total": 2}, "archive/show": known[0]}
+    lines = run("list").out.splitlines()
+    assert lines[0].split() == ["TITLE", "SIZE", "RUNG", "HEALTH", "LOCAL", "STORED", "AGE", "ORDER", "ID"]
+    assert "yes, pinned" in lines[1]
+    assert lines[1].split()[-2:] == ["2", ID]
+    shown = run("show", ID).out
+    assert "yes, pinned" in shown
+    assert f"number 2 by hand; `pyarchive usual {ID}` ends that" in shown
+    appliance.answers["archive/list"] = {"archives": known[1:], "total": 1}
+    assert "ORDER" not in run("list").out
 
 
 def test_status_imports_nothing_that_it_does_not_use(appliance: StandIn, client_data: Path) -> None:
@@ -213,6 +252,11 @@ def test_an_error_of_the_appliance_is_shown_as_it_is(appliance: StandIn, run: Ru
         (["sync"], "transfer/sync", {}, {}, "tried again"),
         (["pause"], "transfer/pause", {}, {}, "paused"),
         (["resume"], "transfer/resume", {}, {}, "go on"),
+        (["pin", ID], "archive/pin", {"archive": ID}, archive(ID, pinned=True), "holidays.tar is pinned"),
+        (["unpin", ID], "archive/unpin", {"archive": ID}, archive(ID), "holidays.tar is not pinned"),
+        (["first", ID], "transfer/first", {"archive": ID, "position": 0}, archive(ID, position=0), "holidays.tar is number 1 now"),
+        (["first", ID, "--position", "3"], "transfer/first", {"archive": ID, "position": 2}, archive(ID, position=1), "number 2 now"),
+        (["usual", ID], "transfer/usual", {"archive": ID}, archive(ID), "its turn comes by itself"),
         (["settings", "get"], "settings/get", {}, {"settings": [], "json_schema": {}}, "NAME"),
         (["log", "--limit", "5"], "log/query", {"limit": 5, "level": "info"}, {"lines": []}, ""),
     ],

@@ -10,9 +10,9 @@ from ui.link import Link, open_link
 from ui.words import age, clean, count, percent, size
 
 _PAGE = 200
-_HEADERS = ("TITLE", "SIZE", "RUNG", "HEALTH", "LOCAL", "STORED", "AGE", "ID")
-_RUNG, _HEALTH = 2, 3
-_NUMBERS = frozenset({1, 5})
+_HEADERS = ("TITLE", "SIZE", "RUNG", "HEALTH", "LOCAL", "STORED", "AGE", "ORDER", "ID")
+_ORDER = 7
+_NUMBERS = frozenset({1, 5, _ORDER})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,18 +46,34 @@ def _all(link: Link, args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _show(archives: list[dict[str, Any]]) -> None:
-    header, *lines = output.table(_HEADERS, [_row(archive) for archive in archives], right=_NUMBERS)
+    header, *lines = output.table(*_columns([_row(archive) for archive in archives]), right=_NUMBERS)
     output.say(output.paint(header, "bold"))
     for archive, line in zip(archives, lines, strict=True):
         output.say(_coloured(line, archive))
     output.say(output.paint(f"{count(len(archives), 'archive')}, {size(sum(archive['size_bytes'] for archive in archives))}", "dim"))
 
 
+def _columns(rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headers and rows; the order made by hand only where there is one."""
+    if any(row[_ORDER] for row in rows):
+        return _HEADERS, rows
+    headers, *rest = [row[:_ORDER] + row[_ORDER + 1 :] for row in [_HEADERS, *rows]]
+    return headers, rest
+
+
 def _row(archive: dict[str, Any]) -> tuple[str, ...]:
     return (
-        clean(archive["title"]), size(archive["size_bytes"]), archive["rung"], archive["health"], output.yes(archive["local"]),
-        percent(archive["progress_ratio"]), age(archive["created_at"]), archive["id"],
+        clean(archive["title"]), size(archive["size_bytes"]), archive["rung"], archive["health"], _local(archive),
+        percent(archive["progress_ratio"]), age(archive["created_at"]), _order(archive), archive["id"],
     )  # fmt: skip
+
+
+def _local(archive: dict[str, Any]) -> str:
+    return output.yes(archive["local"]) + (", pinned" if archive["pinned"] else "")
+
+
+def _order(archive: dict[str, Any]) -> str:
+    return "" if archive["position"] is None else str(archive["position"] + 1)
 
 
 def _coloured(line: str, archive: dict[str, Any]) -> str:

@@ -42,6 +42,8 @@ def _facts(archive: dict[str, Any]) -> list[tuple[str, str]]:
         ("local copy", _local(archive)),
         ("at risk", size(archive["at_risk_bytes"]) if archive["at_risk_bytes"] else "nothing"),
     ]
+    if archive["position"] is not None:
+        facts.append(("order", f"number {archive['position'] + 1} by hand; `pyarchive usual {archive['id']}` ends that"))
     if archive["waiting_for"]:
         until = archive["waiting_until_at"]
         facts.append(("waits", clean(archive["waiting_for"]) + (f", next try {age(until)}" if until else "")))
@@ -55,6 +57,10 @@ def _batches(archive: dict[str, Any]) -> str:
 
 
 def _local(archive: dict[str, Any]) -> str:
+    return _where(archive) + (", pinned" if archive["pinned"] else "")
+
+
+def _where(archive: dict[str, Any]) -> str:
     if archive["local"]:
         return "yes" if archive["wanted_local"] else "yes, about to be released"
     if archive["wanted_local"]:

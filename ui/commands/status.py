@@ -7,6 +7,7 @@ from typing import Any
 
 from ui import output
 from ui.errors import Failed
+from ui.headline import uploads
 from ui.link import Link, open_link
 from ui.words import age, clean, count, duration, rate, size
 
@@ -59,6 +60,7 @@ def _facts(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("archives", f"{counts['archives']}, {size(state['stored_bytes'])}{_rungs(counts)}"),
         ("at risk", _at_risk(state)),
         ("queue", queue(state)),
+        *([("uploads", window)] if (window := uploads(state)) else []),
         ("remote", _remote(state)),
         ("proof", _proof(state)),
         ("disk", f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}, {size(disk['reserve_bytes'])} in reserve"),
@@ -92,9 +94,9 @@ def queue(state: dict[str, Any]) -> str:
         if state[key]
     ]
     left = [f"{duration(state['eta_s'])} left"] if state["eta_s"] and parts else []
-    limit = [f"limit {state['upload_limit_kb_per_s']} kB/s"] if state["upload_limit_kb_per_s"] else []
     paused = ["paused"] if state["paused"] else []
-    return ", ".join([*(parts or ["empty"]), *rates, *left, *limit, *paused])
+    metered = ["metered"] if state["metered"] else []
+    return ", ".join([*(parts or ["empty"]), *rates, *left, *paused, *metered])
 
 
 def _remote(state: dict[str, Any]) -> str:

@@ -50,6 +50,7 @@ def test_every_fourth_turn_of_an_owner_goes_to_the_archive_with_least_to_move() 
     for _ in range(8):
         firsts.append(first(queue))
         queue.started("home", 16)
+        assert sorted(queue.candidates()) == ["archive-1", "archive-2"]
     assert firsts == [*["archive-1"] * 3, "archive-2"] * 2
 
 
