@@ -81,9 +81,11 @@ class KeepLocal:
                 freed += view.archive.size_bytes
             else:
                 refused += 1
+        if stop.is_set() or self._missing_bytes() <= 0:
+            return
         if freed >= missing:  # who still reads a file keeps its room for a while: that is no reason to release more
             self._rests_until_s = clock.monotonic_s() + _REST_S
-        elif not stop.is_set() and self._missing_bytes() > 0:
+        else:
             self._say_why_not("a connection is in adopt mode" if adopting else "")
 
     def _is_released(self, view: View, stop: threading.Event) -> bool:

@@ -196,3 +196,26 @@ def test_a_disk_that_is_nearly_full_is_said_before_it_is(data: Path, make_disk: 
         assert standing(inside, "disk_full") is None
         disk.make_room()
         wait_no_problem(inside)
+
+
+def test_a_small_disk_that_gets_short_of_space_makes_room_by_itself_and_takes_in_more_than_it_holds(
+    data: Path, remote: Path, make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.housekeeping._ROOM_EVERY_S", 0.1)
+    make_disk(data, 24)
+    with Inside(data, batch_bytes=1 << 20, keep_free_mib=10) as inside:
+        inside.connect(remote)
+        ids = []
+        for seed in range(8):  # 40 MiB in all
+            archive_id = inside.put(content(5 << 20, seed), f"film-{seed}")
+            ids.append(archive_id)
+            inside.wait_remote(archive_id)
+            assert inside.job("integrity/verify", archives=[archive_id], read_back=True)["state"] == "done"
+            wait_for(lambda: inside.app.folder.disk(0).free_bytes >= 10 << 20, what="room to be made")
+        local = [inside.show(each)["local"] for each in ids]
+        assert local == [False] * (8 - sum(local)) + [True] * sum(local)
+        assert sum(local) == 2
+        wait_no_problem(inside)
+        inside.ask("archive/restore", archive=ids[0])
+        inside.wait_local(ids[0])
+        assert inside.local_bytes(ids[0]) == content(5 << 20, 0)
