@@ -47,14 +47,14 @@ def _sampled(folder: Path, seconds: float) -> list[Sample]:
     samples: list[Sample] = []
     pause = threading.Event()
     while not samples or samples[-1].at_s - samples[0].at_s < seconds:
-        arrived = _arrived_bytes(folder)
+        arrived = arrived_bytes(folder)
         if arrived:
             samples.append(Sample(perf_counter(), max(arrived, samples[-1].arrived_bytes if samples else 0)))
         pause.wait(_EVERY_S)
     return samples
 
 
-def _arrived_bytes(folder: Path) -> int:
+def arrived_bytes(folder: Path) -> int:
     """A batch is counted once, whether under the name of its part file or its own."""
     sizes: dict[str, int] = {}
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
