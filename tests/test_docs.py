@@ -36,9 +36,11 @@ def rows(text: str) -> list[list[str]]:
 
 
 def shown(default: Any) -> str:
-    """A default as the table writes it: whole numbers without a fraction."""
-    if default is None:
+    """A default as the table writes it: whole numbers without a fraction, truths as they are set."""
+    if default in {None, ""}:
         return "none"
+    if isinstance(default, bool):
+        return f"`{default}`".lower()
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
