@@ -46,7 +46,7 @@ from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
 from appliance.witness import Witness
-from mqtt.messages import Event, EventName, Problem
+from mqtt.messages import Direction, Event, EventName, Problem
 from mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Appliance:
     def _build(self) -> None:
         self.intake = Intake(self.library, self.settings, self.problems, self._tell)
         self.inbox = Inbox(self.library, self.intake, self.settings, self.problems)
+        self._closed: list[tuple[str | None, datetime | None]] = [(None, None), (None, None)]
         self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell)
         self.placement = Placement(self.library, self.connections, self.settings, self._tell)
         self.jobs = Jobs()
@@ -205,10 +206,12 @@ class Appliance:
             self.reporter.may_have_changed()
 
     def _window_changed(self) -> None:
-        """What waits waits for something else now."""
         window = self.engine.windows.current
         log.info("uploads %s: %s", "may run" if window.uploads else "wait", window.reason or "without a limit")
-        self._look_again_at(self.library.ids())
+        closed = [window.why_closed(way) for way in Direction]
+        # A limit that changes is no news of any archive.
+        self._look_again_at(self.engine.all_pending() if closed != self._closed else [])
+        self._closed = closed
 
     def _look_again_at(self, archive_ids: Iterable[str]) -> None:
         if self.reporter:

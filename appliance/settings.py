@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from appliance.errors import ApplianceError, BadRequest
 from appliance.timetable import timetable, zone_of
@@ -15,6 +15,7 @@ from mqtt.messages import Setting, SettingsState
 
 PREFIX = "PYARCHIVE_"
 DEFAULT_FILE = Path("/etc/pyarchive/pyarchive.toml")
+_NEWLY_SET = object()
 OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT"})
 
 
@@ -84,8 +85,10 @@ class Settings(BaseModel):
 
     @field_validator("time_zone")
     @classmethod
-    def _is_a_zone(cls, name: str | None) -> str | None:
-        zone_of(name)
+    def _is_a_zone(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # At a start it may be one that an upgrade of the system took away: then uploads wait and say so, and all else works.
+        if info.context is _NEWLY_SET:
+            zone_of(name)
         return name
 
 
@@ -126,12 +129,12 @@ def from_file(path: Path, *, required: bool) -> dict[str, Any]:
     return flat
 
 
-def _checked(layers: list[dict[str, Any]]) -> Settings:
+def _checked(layers: list[dict[str, Any]], context: object = None) -> Settings:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged |= layer
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate(merged, context=context)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -177,7 +180,7 @@ class SettingsStore:
         changed = {key: old for key, old in self._set.items() if key != name}
         if value is not None:
             changed[name] = value
-        checked = _checked([self._file, self._known(changed), self._environment])
+        checked = _checked([self._file, self._known(changed), self._environment], _NEWLY_SET if name == "time_zone" else None)
         self._keep(changed)
         self._set, self.current = changed, checked
         for listener in self._listeners:

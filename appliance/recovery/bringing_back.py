@@ -21,6 +21,7 @@ log = logging.getLogger("recovery")
 _SETUP_CODE_BYTES = 12
 _LATER_IS_SAFER = frozenset({"undo_days", "grace_days", "unfinished_days"})
 _LESS_IS_SAFER = frozenset({"trash_per_run"})
+_ASKED_FOR_HERE = frozenset({"keep_free_mib"})
 Rows = dict[str, dict[str, Any]]
 
 
@@ -65,7 +66,7 @@ def _set(settings: SettingsStore, name: str, value: Any) -> bool:
 
 def _is_harmless(name: str, value: Any) -> bool:
     """Nothing that a copy says makes anything be deleted earlier than it would be without it."""
-    if name not in Settings.model_fields or name in FIXED_AT_START or name in SECRET:
+    if name not in Settings.model_fields or name in FIXED_AT_START | SECRET | _ASKED_FOR_HERE:
         return False
     if name not in _LATER_IS_SAFER | _LESS_IS_SAFER:
         return True

@@ -68,7 +68,7 @@ class Engine:
         self._random = random.Random()  # noqa: S311 (jitter is no secret)
         self.moving: dict[int, Moving] = {}
         self.on_moving: Callable[[], None] = lambda: None
-        self.throttle = Throttle(self._limit())
+        self.throttle = Throttle(self.windows.current.limit_bytes_per_s)
         self.up_meter, self.down_meter = RateMeter(), RateMeter()
         self.lines = Lines(lambda: settings.current.retry_cap_s, self._line_changed)
         self._spool = Spool(library.folder.spool)
@@ -139,19 +139,15 @@ class Engine:
             self.lines.retry_now()
             self._wake.notify_all()
 
-    def _limit(self) -> int:
-        return self.windows.current.limit_kb_per_s * 1000
-
     def _window_changed(self) -> None:
-        self.throttle.set_rate(self._limit())
+        self.throttle.set_rate(self.windows.current.limit_bytes_per_s)
         self.wake()
 
     def put_first(self, archive_id: str, position: int) -> None:
         """At that place of the order made by hand. Raises Conflict where nothing of it is to be moved."""
         with self._wake:
-            has_work = self._chooser.has_work(archive_id)
-        if not has_work:
-            raise Conflict("nothing of this archive is to be moved, so it needs no place in the order")
+            if not self._chooser.has_work(archive_id):
+                raise Conflict("nothing of this archive is to be moved, so it needs no place in the order")
         self.order.put(archive_id, position)
         self.wake()
 
@@ -170,6 +166,11 @@ class Engine:
         """Archives with something to go up, and to come down."""
         with self._wake:
             return len(self._chooser.up), len(self._chooser.down)
+
+    def all_pending(self) -> list[str]:
+        """Archive ids with something to go up or to come down, in no order."""
+        with self._wake:
+            return [*self._chooser.up.ids(), *self._chooser.down.ids()]
 
     def waiting(self, direction: Direction, limit: int) -> list[str]:
         """Archive ids with something pending, in order."""

@@ -76,6 +76,10 @@ class Queue:
     def __contains__(self, archive_id: str) -> bool:
         return archive_id in self._places
 
+    def ids(self) -> list[str]:
+        """In no order."""
+        return list(self._places)
+
     def put(self, view: View, size_bytes: int, *, at_risk: bool = True) -> None:
         """Add, or renew the bytes that remain."""
         archive = view.archive

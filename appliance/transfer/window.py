@@ -30,6 +30,10 @@ class Window:
     reason: str | None = None
     until_at: datetime | None = None
 
+    @property
+    def limit_bytes_per_s(self) -> int:
+        return self.limit_kb_per_s * 1000
+
     def lets(self, direction: Direction, *, for_upload: bool = False) -> bool:
         """``for_upload``: what is fetched only to be carried on to another connection."""
         return self.downloads and (self.uploads or (direction is Direction.DOWN and not for_upload))
@@ -44,9 +48,12 @@ class Window:
 
 def window(settings: Settings, at: datetime, *, clock_is_right: bool) -> Window:
     """What holds at that time: closed by whatever closes it, else the lowest of all limits."""
-    table = timetable(settings.timetable, settings.time_zone)
     if settings.metered and not settings.metered_limit_kb_per_s:
         return Window(uploads=False, downloads=False, reason=_METERED)
+    try:
+        table = timetable(settings.timetable, settings.time_zone if settings.timetable else None)
+    except ValueError as error:  # a zone that was one, until the system was upgraded
+        return Window(uploads=False, reason=f"the timetable cannot be followed, so uploads wait: time_zone: {error}")
     if table.rules and not clock_is_right:
         return Window(uploads=False, reason=_NO_CLOCK)
     limit, until = table.limit_at(at), table.next_change_at(at)

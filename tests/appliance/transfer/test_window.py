@@ -78,6 +78,19 @@ def test_while_the_clock_is_not_right_a_timetable_lets_nothing_up_and_says_so() 
     assert at(clock_is_right=False, upload_limit_kb_per_s=7).limit_kb_per_s == 7
 
 
+def test_a_zone_that_an_upgrade_of_the_system_took_away_keeps_uploads_waiting_and_nothing_else() -> None:
+    settings = SettingsStore({"PYARCHIVE_TIME_ZONE": "Old/Name"})
+    settings.attach({"timetable": "daily 08:00-18:00 200"}, lambda _: None)
+    found = window(settings.current, TUESDAY, clock_is_right=True)
+    assert not found.lets(Direction.UP)
+    assert found.lets(Direction.DOWN)
+    assert found.reason == (
+        "the timetable cannot be followed, so uploads wait: time_zone: 'Old/Name' is no time zone; write one like Europe/Berlin"
+    )
+    settings.set("timetable", None)
+    assert window(settings.current, TUESDAY, clock_is_right=True) == Window()
+
+
 class Watched:
     """Windows over settings that can be changed, at a time that can be moved."""
 
