@@ -13,6 +13,7 @@ import threading
 from appliance.app import Appliance, answer
 from appliance.bridge_watch import BridgeWatch
 from appliance.errors import ApplianceError
+from appliance.house import House
 from appliance.logs import RecentLines, start_logging
 from appliance.presence import Presence
 from appliance.reporter import Reporter
@@ -84,8 +85,10 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     reporter = appliance.attach(broker, topics)
     lines.listener = lambda line: _publish_line(reporter, line)
     responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
-    presence = Presence(broker, topics, appliance.problems, reporter.publish_all_again)
+    house = House(appliance, reporter, broker, topics)
+    presence = Presence(broker, topics, appliance.problems, house.publish_all)
     BridgeWatch(broker, topics)
+    house.start()
     appliance.start()
     presence.start()
     responder.start()
@@ -95,6 +98,7 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     again = end.wait()
     responder.stop()
     presence.stop()
+    house.stop(_LAST_WORDS_S)
     appliance.stop()
     lines.listener = None
     broker.stop(_LAST_WORDS_S)

@@ -80,9 +80,12 @@ class Pacer:
         before_s = last.at_s if last else now_s - _TWO_WITHIN_S
         self._sent[topic] = _Sent(hash(report.payload), report.news, report.news_and_counts, now_s, before_s)
 
-    def forget(self) -> None:
-        """The broker may have nothing any more: all goes again, at once."""
-        self._sent.clear()
+    def forget(self, topic: str | None = None) -> None:
+        """The broker may have nothing any more: all, or that topic, goes again, at once."""
+        if topic is None:
+            self._sent.clear()
+        else:
+            self._sent.pop(topic, None)
 
 
 def _gap_s(last: _Sent, report: Report) -> float:

@@ -55,6 +55,7 @@ class Reporter:
         self._ticked_s = -_TICK_S
         self._stop = threading.Event()
         self._again = threading.Event()
+        self._appliance_again = threading.Event()
         self._on_tick: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
@@ -91,6 +92,11 @@ class Reporter:
     def may_have_changed(self) -> None:
         """Worth a look, but no hurry."""
         self._dirt.note(hot=False)
+
+    def say_again(self) -> None:
+        """The appliance's state, although it has not changed: somebody may believe something else."""
+        self._appliance_again.set()
+        self._dirt.note(hot=True)
 
     def event(self, event: Event) -> None:
         if self._events.add(event):
@@ -158,6 +164,9 @@ class Reporter:
             self._ticked_s = now_s
             for look in self._on_tick:
                 look()
+        if self._appliance_again.is_set():
+            self._appliance_again.clear()
+            self._pacer.forget(_APPLIANCE)
         self._publish(_APPLIANCE, news.of_appliance(self._states.appliance()))
         self._publish_slots(now_s)
         topics = [*(self._everything() if everything else ()), *topics, *self._take_due(now_s), *self._take_turns(now_s)]

@@ -74,6 +74,15 @@ class Settings(BaseModel):
     drive_endpoint: str | None = Field(
         default=None, description="Root URL of a server that stands in for Google Drive, for tests; plain http on loopback only"
     )
+    metered: bool = Field(default=False, description="The line costs money: nothing is sent while it is on")
+    home_assistant_discovery: bool = Field(default=True, description="Home Assistant finds the appliance by itself")
+    home_assistant_prefix: str = Field(
+        default="homeassistant", pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128,
+        description="Discovery prefix, as in the options of Home Assistant's MQTT integration",
+    )  # fmt: skip
+    home_assistant_name: str = Field(
+        default="PyArchive", min_length=1, max_length=64, description="The device's name in Home Assistant; entity ids begin with it"
+    )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
 
@@ -93,7 +102,18 @@ class Settings(BaseModel):
 
 
 FIXED_AT_START = frozenset(
-    {"data", "appliance_id", "drive_endpoint", "mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_tls_ca", "transfers"}
+    {
+        "data",
+        "appliance_id",
+        "drive_endpoint",
+        "mqtt_host",
+        "mqtt_port",
+        "mqtt_username",
+        "mqtt_password",
+        "mqtt_tls_ca",
+        "transfers",
+        "home_assistant_prefix",
+    }
 )
 SECRET = frozenset({"mqtt_password"})
 

@@ -1,0 +1,95 @@
+"""A house with a real Home Assistant: Mosquitto that keeps nothing, an appliance, and the program that its users have."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import pytest
+
+from mqtt.client import Broker
+from mqtt.requests import Requester
+from mqtt.topics import Topics
+from tests.brokers import BrokerProcess
+from tests.processes import House
+
+VARIABLE = "PYARCHIVE_TEST_HOME_ASSISTANT"
+DOCS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
+_MORE_CONFIGURATION = """\
+automation: !include automations.yaml
+script: !include scripts.yaml
+lovelace:
+  dashboards:
+    pyarchive-dashboard:
+      mode: yaml
+      title: Backup
+      icon: mdi:shield-home
+      filename: dashboard.yaml
+input_boolean:
+  player:
+    name: Player
+  shut_down:
+    name: Shut down
+"""
+
+
+def bench() -> ModuleType:
+    """The module that starts a Home Assistant. Skips the test where nobody says which."""
+    path = os.environ.get(VARIABLE)
+    if not path:
+        pytest.skip(f"{VARIABLE} does not name a Home Assistant bench (a Python file with a class HomeAssistant)")
+    spec = importlib.util.spec_from_file_location("ha_bench", path)
+    assert spec and spec.loader, path
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def home_assistant(broker: BrokerProcess, config: Path) -> Any:
+    """Not started. Its configuration has our dashboard and blueprints, as a user would put them there."""
+    module = bench()
+    module.CONFIGURATION += _MORE_CONFIGURATION
+    for kind in ("automation", "script"):
+        folder = config / "blueprints" / kind / "pyarchive"
+        folder.mkdir(parents=True)
+        for blueprint in (DOCS / "blueprints" / kind).glob("*.yaml"):
+            (folder / blueprint.name).write_text(blueprint.read_text())
+    (config / "automations.yaml").write_text("[]\n")
+    (config / "scripts.yaml").write_text("{}\n")
+    (config / "dashboard.yaml").write_text((DOCS / "dashboard.yaml").read_text())
+    address = broker.address
+    return module.HomeAssistant(f"{address.host}:{address.port}", address.username, address.password, config=config)
+
+
+class Home(House):
+    """A house on a broker that others use as well, which outlives it."""
+
+    def __init__(self, folder: Path, broker: BrokerProcess, appliance_id: str = "test-house", **settings: object) -> None:
+        folder.mkdir(exist_ok=True)
+        super().__init__(folder, **settings)
+        self.topics = Topics(appliance_id)
+        self._address = broker.address
+        self._settings |= {"mqtt_port": broker.address.port, "mqtt_username": broker.address.username}
+        self._settings |= {"mqtt_password": broker.address.password}
+
+    def __enter__(self) -> Self:
+        self.broker = self._address  # type: ignore[assignment]  # host, port and login are all that is asked of it
+        self.client = Broker(self._address, self.topics, client_id=f"{self.topics.appliance_id}-tests")
+        self.requester = Requester(self.client, self.topics, "cli")
+        self.seen = {}
+        self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
+        self.client.start()
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        self.client.stop(1.0)
+        self._log.close()
+
+    def log_text(self) -> str:
+        """What the appliance has logged."""
+        return Path(self._log.name).read_text()
