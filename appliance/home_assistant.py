@@ -53,6 +53,7 @@ class HomeAssistant:
         self._retained = b""
         self._due_s: float | None = None
         self._born = False
+        self._told = False
         self._quota_of: str | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -115,9 +116,10 @@ class HomeAssistant:
             return
         with self._lock:
             again = self._due_s is not None and self._due_s <= clock.monotonic_s()
-            if self._due_s is not None and not again:
-                return  # what the broker retains comes first, or somebody who starts needs a moment
+            if not again and (self._due_s is not None or not self._told):
+                return  # what the broker retains is heard first, and who starts needs a moment
             self._due_s = None
+        self._told = True
         self._publish(again=again)
         if again and self._born:
             self._born = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 import pytest
@@ -36,13 +36,14 @@ input_boolean:
 """
 
 
-def bench() -> ModuleType:
+def bench() -> Any:
     """The module that starts a Home Assistant. Skips the test where nobody says which."""
     path = os.environ.get(VARIABLE)
     if not path:
         pytest.skip(f"{VARIABLE} does not name a Home Assistant bench (a Python file with a class HomeAssistant)")
     spec = importlib.util.spec_from_file_location("ha_bench", path)
-    assert spec and spec.loader, path
+    assert spec, path
+    assert spec.loader, path
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -69,7 +70,7 @@ class Home(House):
 
     def __init__(self, folder: Path, broker: BrokerProcess, appliance_id: str = "test-house", **settings: object) -> None:
         folder.mkdir(exist_ok=True)
-        super().__init__(folder, **settings)
+        super().__init__(folder, None, **settings)
         self.topics = Topics(appliance_id)
         self._address = broker.address
         self._settings |= {"mqtt_port": broker.address.port, "mqtt_username": broker.address.username}
