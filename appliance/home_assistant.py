@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from appliance import clock
@@ -17,6 +18,7 @@ from appliance.settings import SettingsStore
 from appliance.states import States
 from mqtt import discovery
 from mqtt.discovery import Facts
+from mqtt.discovery_entities import Thing
 from mqtt.messages import ConnectionState
 from mqtt.topics import Topics
 
@@ -25,6 +27,8 @@ _READ_BACK_S = 0.3
 """Within that time after the connect, what the broker retains has come."""
 _AFTER_BIRTH_S = (0.5, 3.0)
 _QUOTA = "remote_quota"
+_PACE_S = 2.0
+"""Home Assistant may lose components of messages that come in one breath."""
 
 
 class Broker(Protocol):
@@ -54,6 +58,7 @@ class HomeAssistant:
         self._due_s: float | None = None
         self._born = False
         self._told = False
+        self._had: frozenset[Thing] = frozenset()
         self._quota_of: str | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -120,26 +125,47 @@ class HomeAssistant:
                 return  # what the broker retains is heard first, and who starts needs a moment
             self._due_s = None
         self._told = True
-        self._publish(again=again)
         if again and self._born:
-            self._born = False
-            self._publish_all_again()
+            self._greet()
+        else:
+            self._publish(again=again)
+
+    def _greet(self) -> None:
+        """Home Assistant has started. What went while it was down it would keep for ever: it removes only what it has seen since."""
+        self._born = False
+        facts = self._facts()
+        if self._had - facts.has and self._settings.current.home_assistant_discovery:
+            self._broker.publish(self._topic, discovery.config(replace(facts, has=facts.has | self._had)), retain=True)
+            self._stop.wait(_PACE_S)
+        self._had = frozenset()
+        self._publish(again=True)
+        self._publish_all_again()
 
     def _publish(self, *, again: bool) -> None:
-        payload = discovery.config(self._facts()) if self._settings.current.home_assistant_discovery else b""
+        facts = self._facts()
+        self._had |= facts.has
+        payload = discovery.config(facts) if self._settings.current.home_assistant_discovery else b""
         # Home Assistant warns of an empty payload for a device that it does not have: only what is there is taken back.
         if payload != self._retained or (again and payload):
             self._broker.publish(self._topic, payload, retain=True)
             self._retained = payload
 
     def _facts(self) -> Facts:
-        active = self._connections.active
-        state = self._states.connection(active.id) if active else None
         return Facts(
             appliance_id=self._appliance_id, version=self._states.version, name=self._settings.current.home_assistant_name,
-            remote=state is not None, quota=state is not None and self._has_quota(state),
-            sign_in=state is not None and state.sign_in != "not_needed",
+            has=frozenset(self._things()),
         )  # fmt: skip
+
+    def _things(self) -> Iterator[Thing]:
+        active = self._connections.active
+        state = self._states.connection(active.id) if active else None
+        if state is None:
+            return
+        yield Thing.REMOTE
+        if self._has_quota(state):
+            yield Thing.QUOTA
+        if state.sign_in != "not_needed":
+            yield Thing.SIGN_IN
 
     def _has_quota(self, state: ConnectionState) -> bool:
         """While nobody has told yet (a start, a remote that is away) it stays as it was: the entity would lose its settings."""

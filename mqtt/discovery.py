@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from mqtt.discovery_entities import Entity, entities
+from mqtt.discovery_entities import Entity, Thing, entities
 from mqtt.messages import OFFLINE, ONLINE, ApplianceState
 from mqtt.topics import Topics
 
@@ -24,15 +24,13 @@ BIRTH = b"online"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What decides how the appliance looks in Home Assistant. The flags: whether the active connection has such a thing."""
+    """What decides how the appliance looks in Home Assistant."""
 
     appliance_id: str
     version: str
     name: str = DEFAULT_NAME
     panel_url: str | None = None
-    remote: bool = False
-    quota: bool = False
-    sign_in: bool = False
+    has: frozenset[Thing] = frozenset()
 
 
 def config_topic(prefix: str, appliance_id: str) -> str:
@@ -87,7 +85,7 @@ def _component(entity: Entity, facts: Facts, topics: Topics) -> dict[str, Any]:
 
     So nobody has to remember what was published before, and a retained message that Home Assistant sees late still removes it.
     """
-    if entity.needs and not getattr(facts, entity.needs):
+    if entity.needs and entity.needs not in facts.has:
         return {"p": entity.platform}
     return {
         "p": entity.platform,

@@ -7,6 +7,7 @@ here because discovery knows no suggested unit; 1 GB is 10^9 bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, get_args
 
 from mqtt.commands import COMMANDS, CommandName
@@ -20,9 +21,17 @@ _NOT_SHOWN = {EventName.BATCH_STORED, EventName.BATCH_RESTORED}
 EVENT_TYPES = [str(name) for name in EventName if name not in _NOT_SHOWN]
 
 
+class Thing(StrEnum):
+    """What an appliance need not have; without it its entities do not exist."""
+
+    REMOTE = "remote"
+    QUOTA = "quota"
+    SIGN_IN = "sign_in"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entity:
-    """``key`` is part of its ids and stays for ever. ``needs``: the flag of Facts without which it does not exist.
+    """``key`` is part of its ids and stays for ever.
 
     ``state``: its topic below the base where it is not the device's; ``command``: the one that it publishes to.
     """
@@ -30,7 +39,7 @@ class Entity:
     key: str
     platform: str
     name: str
-    needs: str = ""
+    needs: Thing | None = None
     state: str = ""
     command: str = ""
     more: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +90,7 @@ def _attributes(pairs: dict[str, str]) -> str:
 _GB = {"device_class": "data_size", "unit_of_measurement": "GB", "state_class": "measurement"}
 
 
-def _sensor(key: str, name: str, template: str, icon: str, needs: str = "", **more: Any) -> Entity:
+def _sensor(key: str, name: str, template: str, icon: str, needs: Thing | None = None, **more: Any) -> Entity:
     return Entity(key=key, platform="sensor", name=name, needs=needs, more={"value_template": template, "icon": icon, **more})
 
 
@@ -98,7 +107,7 @@ def _sensors() -> list[Entity]:
             }),
         ),
         _sensor("bytes_at_risk", "Bytes at risk", at_risk, "mdi:shield-alert-outline", **_GB, suggested_display_precision=3),
-        _sensor("protected_by", "Protected by", _value("protected_by_at"), "mdi:shield-clock-outline", device_class="timestamp"),
+        _sensor("protected_by", "Protected by", _value("protected_by_at"), "mdi:calendar-clock-outline", device_class="timestamp"),
         _sensor(
             "upload_rate", "Upload rate", _made_of(("upload_rate_bytes_per_s",), "(v / 1000) | round(1)"), "mdi:upload-network-outline",
             device_class="data_rate", unit_of_measurement="kB/s", state_class="measurement", suggested_display_precision=0,
@@ -135,7 +144,7 @@ def _diagnostics() -> list[Entity]:
         ),
         _sensor("free_disk", "Free disk", _gb("disk", "free_bytes"), "mdi:harddisk", **_GB, suggested_display_precision=1, **_DIAGNOSTIC),
         _sensor(
-            "remote_quota", "Remote quota left", _gb("active_connection", "free_bytes"), "mdi:cloud-percent-outline", needs="quota", **_GB,
+            "remote_quota", "Remote quota left", _gb("active_connection", "free_bytes"), "mdi:cloud-percent-outline", needs=Thing.QUOTA, **_GB,
             suggested_display_precision=1, **_DIAGNOSTIC,
             json_attributes_template=_attributes({name: _get("active_connection", name) for name in ("limit_bytes", "used_bytes")}),
         ),
@@ -153,7 +162,7 @@ def _diagnostics() -> list[Entity]:
     ]  # fmt: skip
 
 
-def _binary(key: str, name: str, template: str, device_class: str, needs: str = "", **more: Any) -> Entity:
+def _binary(key: str, name: str, template: str, device_class: str, needs: Thing | None = None, **more: Any) -> Entity:
     return Entity(
         key=key, platform="binary_sensor", name=name, needs=needs,
         more={"value_template": template, "device_class": device_class, **more},
@@ -176,12 +185,12 @@ def _binary_sensors() -> list[Entity]:
             }),
         ),
         _binary(
-            "remote_connectivity", "Remote", _on_off("active_connection", "reachable"), "connectivity", needs="remote", **_DIAGNOSTIC,
+            "remote_connectivity", "Remote", _on_off("active_connection", "reachable"), "connectivity", needs=Thing.REMOTE, **_DIAGNOSTIC,
             json_attributes_template=_attributes({name: _get("active_connection", name) for name in ("name", "kind")}),
         ),
         _binary(
             "sign_in_needed", "Sign-in needed", _on_off("active_connection", "sign_in", on="v in ['needed', 'pending']"), "problem",
-            needs="sign_in", icon="mdi:account-key-outline",
+            needs=Thing.SIGN_IN, icon="mdi:account-key-outline",
         ),
         _binary("transferring", "Transferring", _on_off("status", on=f"v == {moving}"), "running", icon="mdi:swap-vertical"),
     ]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from appliance.settings import SettingsError, SettingsStore
 from mqtt import discovery
 from mqtt.client import Broker, BrokerAddress
 from mqtt.discovery import Facts
+from mqtt.discovery_entities import Thing
 from mqtt.topics import Topics
 from tests.appliance.in_house import InHouse
 from tests.conftest import MakeBroker
@@ -22,6 +22,7 @@ from tests.mqtt.listening import Ear
 from tests.waiting import wait_for
 
 Join = Callable[..., InHouse]
+NOTHING: frozenset[Thing] = frozenset()
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_a_prefix_that_is_no_topic_is_refused() -> None:
 
 
 def test_the_entity_of_the_quota_is_the_one_that_discovery_makes() -> None:
-    facts: dict[str, Any] = {"appliance_id": "attic-1", "version": "0", "remote": True}
-    assert discovery.components(discovery.config(Facts(quota=True, **facts))) - discovery.components(discovery.config(Facts(**facts))) == {
-        _QUOTA
-    }
+    with_it, without = (
+        discovery.config(Facts(appliance_id="attic-1", version="0", has=has)) for has in (frozenset({Thing.QUOTA}), NOTHING)
+    )
+    assert discovery.components(with_it) - discovery.components(without) == {_QUOTA}

@@ -13,12 +13,12 @@ from appliance.settings import Settings
 from mqtt import discovery
 from mqtt.commands import COMMANDS
 from mqtt.discovery import Facts
-from mqtt.discovery_entities import EVENT_TYPES, MAX_UPLOAD_LIMIT_KB_PER_S, entities
+from mqtt.discovery_entities import EVENT_TYPES, MAX_UPLOAD_LIMIT_KB_PER_S, Thing, entities
 from mqtt.messages import ApplianceState, Event, EventName, Message
 from mqtt.topics import Topics
 
 BARE = Facts(appliance_id="attic-1", version="1.2.3")
-FULL = replace(BARE, remote=True, quota=True, sign_in=True)
+FULL = replace(BARE, has=frozenset(Thing))
 TOPICS = Topics(BARE.appliance_id)
 BY_TOPIC: dict[str, type[Message]] = {TOPICS(each.topic): each for each in (ApplianceState, Event)}
 
@@ -88,11 +88,10 @@ def test_every_entity_of_the_design_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "keys"), [("remote", {"remote_connectivity"}), ("quota", {"remote_quota"}), ("sign_in", {"sign_in_needed"})]
+    ("thing", "keys"), [(Thing.REMOTE, {"remote_connectivity"}), (Thing.QUOTA, {"remote_quota"}), (Thing.SIGN_IN, {"sign_in_needed"})]
 )
-def test_what_is_not_there_is_named_with_its_platform_alone_which_removes_it(flag: str, keys: set[str]) -> None:
-    flags = {"remote": True, "quota": True, "sign_in": True} | {flag: False}
-    facts = Facts(appliance_id=BARE.appliance_id, version=BARE.version, **flags)  # type: ignore[arg-type]  # flags alone
+def test_what_is_not_there_is_named_with_its_platform_alone_which_removes_it(thing: Thing, keys: set[str]) -> None:
+    facts = replace(FULL, has=FULL.has - {thing})
     without = payload(facts)
     assert shown().keys() - shown(facts).keys() == keys
     for key in keys:
