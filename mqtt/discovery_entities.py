@@ -87,7 +87,7 @@ def _attributes(pairs: dict[str, str]) -> str:
 
 # What is read
 
-_GB = {"device_class": "data_size", "unit_of_measurement": "GB", "state_class": "measurement"}
+_GB: dict[str, Any] = {"device_class": "data_size", "unit_of_measurement": "GB", "state_class": "measurement"}
 
 
 def _sensor(key: str, name: str, template: str, icon: str, needs: Thing | None = None, **more: Any) -> Entity:
@@ -130,7 +130,7 @@ def _sensors() -> list[Entity]:
 
 
 _COUNTS = ("received", "partial", "remote", "proven", "local", "damaged", "lost")
-_DIAGNOSTIC = {"entity_category": "diagnostic"}
+_DIAGNOSTIC: dict[str, Any] = {"entity_category": "diagnostic"}
 
 
 def _diagnostics() -> list[Entity]:
@@ -144,8 +144,8 @@ def _diagnostics() -> list[Entity]:
         ),
         _sensor("free_disk", "Free disk", _gb("disk", "free_bytes"), "mdi:harddisk", **_GB, suggested_display_precision=1, **_DIAGNOSTIC),
         _sensor(
-            "remote_quota", "Remote quota left", _gb("active_connection", "free_bytes"), "mdi:cloud-percent-outline", needs=Thing.QUOTA, **_GB,
-            suggested_display_precision=1, **_DIAGNOSTIC,
+            "remote_quota", "Remote quota left", _gb("active_connection", "free_bytes"), "mdi:cloud-percent-outline", Thing.QUOTA,
+            **_GB, suggested_display_precision=1, **_DIAGNOSTIC,
             json_attributes_template=_attributes({name: _get("active_connection", name) for name in ("limit_bytes", "used_bytes")}),
         ),
         _sensor(
@@ -233,7 +233,8 @@ def _switch(name: CommandName, label: str, template: str, icon: str, **more: Any
 def _event() -> Entity:
     # What is none says nothing; a type that was not named beforehand would be a warning in Home Assistant's log.
     told = "v.items() | rejectattr(1, 'none') | rejectattr(0, 'eq', 'event')"
-    template = f"{{% set v = {_MESSAGE} %}}{{{{ dict({told}, event_type=v.get('event')) | to_json if v.get('event') in {EVENT_TYPES!r} else '' }}}}"
+    made = f"dict({told}, event_type=v.get('event')) | to_json if v.get('event') in {EVENT_TYPES!r} else ''"
+    template = f"{{% set v = {_MESSAGE} %}}{{{{ {made} }}}}"
     return Entity(
         key="event", platform="event", name="Event", state=Event.topic,
         more={"value_template": template, "event_types": EVENT_TYPES, "icon": "mdi:bell-outline"},
