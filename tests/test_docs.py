@@ -19,7 +19,7 @@ from ui.parser import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 README, DESIGN, STORIES = ROOT / "README.md", ROOT / "docs/design.md", ROOT / "docs/failure-stories.md"
-DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def below(document: Path, heading: str) -> str:
@@ -114,7 +114,7 @@ def leaves(error: type[ApplianceError]) -> Iterator[type[ApplianceError]]:
         yield from leaves(each)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
     assert [link for link in links if not (document.parent / link).exists()] == []

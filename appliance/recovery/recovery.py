@@ -30,6 +30,7 @@ from appliance.recovery.serials import Serials
 from appliance.settings import SettingsStore
 from appliance.tombstone import TABLE as TOMBSTONES
 from appliance.transfer.engine import Engine
+from mqtt.discovery import config_topic
 from mqtt.topics import Topics
 
 log = logging.getLogger("recovery")
@@ -94,7 +95,8 @@ class Recovery:
         names = [f"archive/{each}/state" for each in self._library.ids()] + [
             f"connection/{each.id}/state" for each in self._connections.all()
         ]
-        return [topics(each) for each in ("availability", "appliance/state", "appliance/settings", *names)]
+        device = config_topic(self._settings.current.home_assistant_prefix, former)
+        return [topics(each) for each in ("availability", "appliance/state", "appliance/settings", *names)] + [device]
 
     # Verbs
 
