@@ -24,7 +24,7 @@ from appliance.integrity.emptying import Emptying
 from appliance.integrity.orphans import Orphans
 from appliance.integrity.rebuild import Rebuild
 from appliance.integrity.remote_trash import RemoteTrash
-from appliance.integrity.tombstones import Tombstones
+from appliance.integrity.tombstones import Tombstones, about_tombstones
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.keep_local import KeepLocal
@@ -115,6 +115,7 @@ class Appliance:
         self.jobs = Jobs()
         self.sign_ins = SignIns(lambda: self.settings.current.drive_endpoint, self._signed_in, self.connections.tell)
         self.connections.ask_for_sign_ins(self.sign_ins.state)
+        self.connections.on_change(self._forget_removed)
         self.verifier = Verifier(self.library, self.connections, self.problems, self.engine.holds)
         self.rebuild = Rebuild(self.library, self.connections, self.problems)
         self.orphans = Orphans(self.library, self.connections, self.settings)
@@ -152,6 +153,12 @@ class Appliance:
         self.engine.lines.succeeded(connection_id)
         self.problems.clear(SignInNeeded.code, connection_id)
         self.engine.wake()
+
+    def _forget_removed(self, connection_id: str) -> None:
+        """What a connection lacked that is gone is nobody's problem any more."""
+        if self.connections.get(connection_id) is None:
+            self.problems.clear_about(connection_id)
+            self.problems.clear_about(about_tombstones(connection_id))
 
     def _settle(self) -> None:
         startup.settle(self.library, self.placement, self.problems)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from appliance import clock
+from appliance.archive import Archive
 from appliance.catalog.ledger import Ledger
 from appliance.errors import (
     Adopting,
@@ -160,15 +162,16 @@ class Connections:
         connection = self._looked_at_first(self.find(connection_id))
         if connection.adopting:
             raise Adopting(
-                f"{connection.adopting}; nothing on {connection.name!r} is changed until `pyarchive recover {connection.name}` "
-                f"(or `pyarchive connection claim {connection.name}`)"
+                f"{connection.adopting}; nothing on {connection.name!r} is changed until `pyarchive recover {quote(connection.name)}` "
+                f"(or `pyarchive connection claim {quote(connection.name)} --confirm {quote(connection.name)}`)"
             )
         return self.remote(connection.id)
 
     def add(self, kind: str, name: str, *, path: str | None = None, credentials: str | None = None, folder_id: str | None = None) -> str:
         """Raises BadRequest, Conflict (name or place taken), RemoteError (not there, not writable)."""
         if any(connection.name == name for connection in self.all()):
-            raise Conflict(f"a connection named {name!r} exists already; choose another name")
+            step = f"choose another name, or go on with that one (`pyarchive connection show {quote(name)}` tells what it lacks)"
+            raise Conflict(f"a connection named {name!r} exists already; {step}")
         connection_id = secrets.token_hex(4)
         where = Where(connection_id=connection_id, kind=kind, path=path, folder_id=folder_id)
         client_id = self._kinds.keep_credentials(where, credentials)
@@ -224,6 +227,7 @@ class Connections:
         client_id = self._kinds.keep_credentials(connection.where, credentials)
         with self._lock:
             self._remotes.pop(connection.id, None)
+            self._trouble.pop(connection.id, None)  # of the credentials before
         return self.change(connection.id, client_id=client_id)
 
     def validate(self, connection_id: str) -> Connection:
@@ -339,10 +343,7 @@ class Connections:
         """Raises Refused where anything has no whole copy elsewhere. Hold ``library.giving_up`` while you act on the answer."""
         only = [view.archive for view in self._library.all_views() if self._is_only_copy(view.archive.id, connection_id)]
         if only:
-            raise Refused(
-                f"{len(only)} archives ({sum(a.size_bytes for a in only):,} bytes) have their only copy there, {only[0].title!r} among "
-                "them; restore them first"
-            )
+            raise Refused(_only_copies(only))
 
     def _is_only_copy(self, archive_id: str, connection_id: str) -> bool:
         view = self._library.view(archive_id)
@@ -412,7 +413,7 @@ class Connections:
             last_error, last_error_code = str(trouble), trouble.code
         usage = self._usage.get(connection.id, Usage(None, None, None))
         remote = self._remotes.get(connection.id)
-        sign_in, sign_in_message = self._sign_in(connection.id) or (_usual_sign_in(connection, last_error_code), None)
+        sign_in, sign_in_message = self._sign_in(connection.id) or (self._usual_sign_in(connection, last_error_code), None)
         return ConnectionState(
             id=connection.id,
             kind=connection.kind,
@@ -435,6 +436,12 @@ class Connections:
             next_try_at=next_try_at,
         )
 
+    def _usual_sign_in(self, connection: Connection, error_code: str | None) -> Literal["not_needed", "ok", "needed"]:
+        if connection.kind == "folder":
+            return "not_needed"
+        is_signed_in = connection.validated_at is not None or self._kinds.is_signed_in(connection.id)
+        return "ok" if is_signed_in and error_code != SignInNeeded.code else "needed"
+
     def _save(self, connection: Connection) -> None:
         self._library.db.apply({"connections": {connection.id: connection.to_document()}})
         self.publish()
@@ -444,10 +451,15 @@ class Connections:
             listener(connection_id)
 
 
-def _usual_sign_in(connection: Connection, error_code: str | None) -> Literal["not_needed", "ok", "needed"]:
-    if connection.kind == "folder":
-        return "not_needed"
-    return "needed" if error_code == SignInNeeded.code or not connection.validated_at else "ok"
+def _only_copies(archives: list[Archive]) -> str:
+    size_bytes = sum(archive.size_bytes for archive in archives)
+    undo = " (`pyarchive undo` before, where one was removed)" if any(archive.removed_at for archive in archives) else ""
+    if len(archives) == 1:
+        return f"1 archive ({size_bytes:,} bytes) has its only copy there: {archives[0].title!r}; restore it first{undo}"
+    return (
+        f"{len(archives)} archives ({size_bytes:,} bytes) have their only copy there, {archives[0].title!r} among them; "
+        f"restore them first{undo}"
+    )
 
 
 def _first_stored(ledger: Ledger, connection_id: str) -> int | None:

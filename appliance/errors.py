@@ -146,9 +146,13 @@ class RemoteStalled(RemoteError):
 
 
 class RemoteFull(RemoteError):
-    """The remote has no room for the batch. Needs a person."""
+    """The remote has no room for the batch. Needs a person. ``free_bytes``: what is left there, where that is known."""
 
     code = "remote_full"
+
+    def __init__(self, message: str, free_bytes: int | None = None) -> None:
+        super().__init__(message)
+        self.free_bytes = free_bytes
 
 
 class SignInNeeded(RemoteError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from appliance.connections import Connection, Connections
@@ -60,7 +61,9 @@ class Emptying:
         if connection.active:
             raise Refused(f"{connection.name!r} is the active connection: all would be sent there again; activate another one first")
         if connection.adopting:
-            raise Refused(f"{connection.name!r} is in adopt mode: {connection.adopting}; run `pyarchive recover {connection.name}` first")
+            raise Refused(
+                f"{connection.name!r} is in adopt mode: {connection.adopting}; run `pyarchive recover {quote(connection.name)}` first"
+            )
         if self.library.broken or self.library.db.damage:
             raise Refused("ledgers or the catalog were damaged, so nobody knows what has its only copy there; run `pyarchive verify` first")
         self.connections.refuse_only_copies(connection.id)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from shlex import quote
 from typing import Any
 
 from appliance import clock
@@ -30,6 +31,11 @@ _MOST_UNASKED, _LARGEST_SHARE = 100, 0.2
 _LONGEST_RUN_S = 60.0
 _CONFIRMED = "tombstones_confirmed"
 _MANY = "many_tombstones"
+
+
+def about_tombstones(connection_id: str) -> str:
+    """Under which a problem of a connection's tombstones stands."""
+    return f"tombstones of {connection_id}"
 
 
 class _Refused(Exception):
@@ -131,7 +137,7 @@ class Tombstones:
         if connection.adopting:
             return "the connection is in adopt mode"
         if not connection.valid:
-            return f"the connection is not valid; run `pyarchive connection validate {connection.name}`"
+            return f"the connection is not valid; run `pyarchive connection validate {quote(connection.name)}`"
         damaged = next((v.archive for v in self.library.all_views() if connection.id in v.standings and self._is_damaged(v)), None)
         if damaged is not None:
             return f"{damaged.title!r} is damaged; it is to be mended first"
@@ -162,9 +168,9 @@ class Tombstones:
         return buried + sum(standing.batches_stored + standing.manifest_stored for standing in standings)
 
     def _say(self, connection: Connection, why_not: str | None, *, needs_you: bool) -> None:
-        about = f"tombstones of {connection.id}"
+        about = about_tombstones(connection.id)
         if needs_you:
-            step = f"look at them (`pyarchive orphans --tombstones`), then let them go: `pyarchive orphans --bury {connection.name}`"
+            step = f"look at them (`pyarchive orphans --tombstones`), then let them go: `pyarchive orphans --bury {quote(connection.name)}`"
             self.problems.raise_(_MANY, about, f"connection {connection.name}: {why_not}", step, needs_you=True)
         else:
             self.problems.clear(_MANY, about)

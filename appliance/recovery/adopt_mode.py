@@ -7,6 +7,7 @@ an old card that takes for orphans what it has forgotten. Nothing follows from a
 from __future__ import annotations
 
 from collections.abc import Callable
+from shlex import quote
 
 from appliance.connections import Connection, Connections
 from appliance.errors import Conflict, RemoteForeign
@@ -52,7 +53,7 @@ class AdoptMode:
     def claimed(self, connection: Connection, remote: Remote) -> None:
         """What only the copies there know is given up. Raises Conflict while it is being recovered."""
         if self._is_recovering(connection.id):
-            raise Conflict(f"{RECOVERING}; wait for its end (`pyarchive recover {connection.name}` shows it)")
+            raise Conflict(f"{RECOVERING}; wait for its end (`pyarchive recover` shows it)")
         newest = next(iter(self._copies(remote)), 0)
         self._serials.raise_to(newest)
 
@@ -110,8 +111,8 @@ class AdoptMode:
         self._problems.raise_(
             _PROBLEM, connection_id,
             f"nothing on connection {connection.name} is changed: {connection.adopting}",
-            f"`pyarchive recover {connection.name}` brings back what is there; `pyarchive connection claim {connection.name}` goes on "
-            "without it",
+            f"`pyarchive recover {quote(connection.name)}` brings back what is there; "
+            f"`pyarchive connection claim {quote(connection.name)} --confirm {quote(connection.name)}` goes on without it",
             needs_you=True,
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from appliance import clock
@@ -42,12 +43,12 @@ class Looking:
         if not present:
             raise NotFound(
                 f"there is nothing to recover on {connection.name!r}: no appliance has archives or a copy of its catalog there. If that is "
-                "right, `pyarchive connection claim` lets this appliance go on there"
+                "right, `pyarchive connection claim CONNECTION --confirm NAME` lets this appliance go on there"
             )
         if len(present) > 1:
             raise Conflict(
                 f"several appliances have something on {connection.name!r}: {self._named(connection, present)}; choose one: "
-                f"`pyarchive recover {connection.name} --from {present[0]}`"
+                f"`pyarchive recover {quote(connection.name)} --from {present[0]}`"
             )
         return present[0]
 

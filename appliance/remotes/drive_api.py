@@ -25,7 +25,7 @@ from appliance.errors import RemoteAway, RemoteBusy, RemoteError
 from appliance.remotes.drive_errors import Answer, translated
 from appliance.remotes.drive_exchange import exchanged, resource_of
 from appliance.remotes.drive_objects import FIELDS, FILE_TYPE, DriveFile, checked_id, is_file_id
-from appliance.remotes.drive_reasons import NotThere, fresh_token_refused
+from appliance.remotes.drive_reasons import CalledAbusive, NotThere, fresh_token_refused
 from appliance.remotes.drive_requests import Body, Kind, Kinds, announced, described, together
 from appliance.remotes.drive_web import Endpoints, Web
 from appliance.remotes.remote import Gate
@@ -174,8 +174,14 @@ class DriveApi:
             raise translated(ValueError("no JSON"), doing)
 
     def read_small(self, file_id: str, most_bytes: int, doing: str) -> bytes:
-        """The beginning of a file that is not empty. Raises NotThere."""
-        request = self._files.get_media(fileId=checked_id(file_id))
+        """The beginning of a file that is not empty, whatever Google takes it for. Raises NotThere."""
+        try:
+            return self._beginning(file_id, most_bytes, doing)
+        except CalledAbusive:
+            return self._beginning(file_id, most_bytes, doing, acknowledgeAbuse=True)
+
+    def _beginning(self, file_id: str, most_bytes: int, doing: str, **insisting: bool) -> bytes:
+        request = self._files.get_media(fileId=checked_id(file_id), **insisting)
         request.headers["range"] = f"bytes=0-{most_bytes - 1}"
         content: bytes = self._execute(request, doing)
         return content

@@ -30,6 +30,7 @@ DAY_LIMIT_RETRY_S = 3600.0
 """Drive does not say when its day ends: one question an hour costs nothing, and finds the new day soon."""
 
 SIGN_IN = "sign in again with `pyarchive connection sign-in`"
+FIRST_SIGN_IN = "sign in with `pyarchive connection sign-in`"
 _CONSOLE = "the Google Cloud console"
 _UNSPEAKABLE = re.compile(r"\S{48,}|https?://\S+|ya29\.\S*|1//\S*")
 _LONGEST_MESSAGE = 200
@@ -107,8 +108,8 @@ def _day_is_over(said: Said) -> ApplianceError:
 
 def _full(said: Said) -> ApplianceError:
     if said.message.startswith("Service Accounts do not have"):
-        step = "sign in as a person with `pyarchive connection sign-in`, see docs/google-drive.md"
-        return RemoteFull(said.text("a service account has no storage of its own", step))
+        step = "sign in as a person: `pyarchive connection sign-in CONNECTION --credentials FILE`, see docs/google-drive.md"
+        return RemoteRefused(said.text("a service account has no storage of its own", step))
     return RemoteFull(said.text("the Google account has no room left", "make room there, or get more storage"))
 
 

@@ -216,7 +216,8 @@ class Storing:
         with contextlib.suppress(RemoteError):
             quota = Quota.of(self._api.about(self._target.doing))
             if quota.free_bytes is not None:
-                return RemoteFull(f"{error} ({self._content.size_bytes:,} bytes needed, {quota.free_bytes:,} free{quota.in_trash})")
+                numbers = f"{self._content.size_bytes:,} bytes needed, {quota.free_bytes:,} free{quota.in_trash}"
+                return RemoteFull(f"{error} ({numbers})", quota.free_bytes)
         return error
 
 

@@ -23,7 +23,7 @@ from appliance import clock
 from appliance.errors import ApplianceError, SignInNeeded
 from appliance.remotes.drive_credentials import Credentials
 from appliance.remotes.drive_errors import Answer, translated
-from appliance.remotes.drive_reasons import SIGN_IN
+from appliance.remotes.drive_reasons import FIRST_SIGN_IN, SIGN_IN
 from appliance.remotes.drive_web import Endpoints, Web
 
 __all__ = ["SCOPE", "Credentials", "Tokens"]
@@ -38,7 +38,8 @@ _PROVEN_S = 60.0
 _MOST_REFUSALS = 2
 _DAY_S = 86_400.0
 _LONGEST_LIFE_S = 86_400.0
-_TESTING_FROM, _TESTING_TO = timedelta(days=6, hours=12), timedelta(days=8)
+_TESTING_FROM, _TESTING_LAST = timedelta(days=6, hours=12), timedelta(days=7, hours=12)
+_NOTICED_LATE = timedelta(days=1)
 _GRANT_GONE = "invalid_grant"
 
 
@@ -118,7 +119,7 @@ class Tokens:
             self._refusals = _MOST_REFUSALS
             raise SignInNeeded(f"{_DOING}: Google Drive refuses the tokens that Google itself has just given; {SIGN_IN}")
         if self._google is None:
-            raise SignInNeeded(f"{_DOING}: nobody has signed in with this OAuth client yet; {SIGN_IN}")
+            raise SignInNeeded(f"{_DOING}: nobody has signed in with this OAuth client yet; {FIRST_SIGN_IN}")
         request = _Request(self._web)
         began_s = clock.monotonic_s()
         try:
@@ -147,11 +148,18 @@ class Tokens:
         age = None if granted_at is None else clock.now() - granted_at
         if age is None or age < timedelta(0):
             return None
-        if _TESTING_FROM <= age < _TESTING_TO:
-            cause = "the sign-in ended after 7 days, as it does while the OAuth app is in Testing"
-            return SignInNeeded(f"{_DOING}: {cause}; publish the app (docs/google-drive.md), then {SIGN_IN}")
-        cause = f"the sign-in of {granted_at:%Y-%m-%d} has ended: it was revoked, replaced by many newer ones, or not used for six months"
-        return SignInNeeded(f"{_DOING}: {cause}; {SIGN_IN}")
+        usual = f"the sign-in of {granted_at:%Y-%m-%d} has ended: it was revoked, replaced by many newer ones, or not used for six months"
+        if age < _TESTING_FROM or self._worked_at(age) >= _TESTING_LAST:
+            return SignInNeeded(f"{_DOING}: {usual}; {SIGN_IN}")
+        in_testing = "ended after 7 days, as it does while the OAuth app is in Testing"
+        cause = f"the sign-in {in_testing}" if age < _TESTING_LAST + _NOTICED_LATE else f"{usual}, or it {in_testing}"
+        return SignInNeeded(f"{_DOING}: {cause}; publish the app (docs/google-drive.md), then {SIGN_IN}")
+
+    def _worked_at(self, age: timedelta) -> timedelta:
+        """How old the sign-in was when Google took it last, as far as this process knows."""
+        if self._got_at_s is None:
+            return timedelta(0)
+        return age - timedelta(seconds=clock.monotonic_s() - self._got_at_s)
 
 
 def _of_google(credentials: Credentials, endpoints: Endpoints) -> _Google | None:

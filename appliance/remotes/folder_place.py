@@ -192,7 +192,8 @@ def translated(error: OSError, folder: Path, doing: str, needed_bytes: int = 0) 
     said = f"{doing}: {error.strerror or error}"
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return RemoteFull(f"{said} ({needed_bytes:,} bytes needed, {_free_bytes(folder):,} free at {folder}); make room there")
+            free_bytes = _free_bytes(folder)
+            return RemoteFull(f"{said} ({needed_bytes:,} bytes needed, {free_bytes:,} free at {folder}); make room there", free_bytes)
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return RemoteReadOnly(f"{said} ({folder}); mount it writable for the appliance's user")
         case errno.EFBIG:

@@ -56,6 +56,13 @@ class Kinds:
         except (OSError, BadRequest):
             raise SignInNeeded("the credentials of this connection are gone; `pyarchive connection sign-in` makes new ones") from None
 
+    def is_signed_in(self, connection_id: str) -> bool:
+        """The credentials there are do not wait for a person who signs in with them. Whether Google still takes them is another matter."""
+        try:
+            return self.credentials(connection_id).kind != "oauth_client"
+        except SignInNeeded:
+            return False
+
     def keep_credentials(self, where: Where, text: str | None) -> str | None:
         """Checked, then kept. Returns the OAuth client's id. Raises BadRequest where they do not fit the kind."""
         if where.kind == "folder":
@@ -65,7 +72,10 @@ class Kinds:
         if where.path is not None or text is None:
             raise BadRequest("Google Drive needs credentials, and no path; see docs/google-drive.md for how to get them")
         from appliance.remotes.drive_credentials import Credentials
+        from appliance.remotes.drive_objects import is_file_id
 
+        if where.folder_id is not None and not is_file_id(where.folder_id):
+            raise BadRequest(f"{where.folder_id[:64]!r} is no id of a folder on Google Drive: that is the last part of its address there")
         credentials = Credentials.from_text(text)
         durable.replace(self._file(where.connection_id), credentials.to_text().encode(), 0o600)
         return credentials.client_id

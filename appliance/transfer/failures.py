@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from appliance import clock
 from appliance.archive import Archive
-from appliance.connections import Connections
+from appliance.connections import Connection, Connections
 from appliance.errors import (
     ApplianceError,
     Damaged,
@@ -18,8 +18,10 @@ from appliance.errors import (
     RemoteDamaged,
     RemoteError,
     RemoteForeign,
+    RemoteFull,
     StoreUnavailable,
 )
+from appliance.intake.admission import in_words
 from appliance.library import Library
 from appliance.problems import Problems
 from appliance.transfer import work
@@ -95,10 +97,18 @@ class Failures:
         self._problems.raise_(
             error.code,
             connection.id,
-            f"connection {connection.name}: {cause(error)}",
+            f"connection {connection.name}: {cause(error)}{self._missing(connection, error)}",
             next_step(error, connection.name),
             needs_you=needs_you(error),
         )
+
+    def _missing(self, connection: Connection, error: RemoteError) -> str:
+        """How much room is wanted for all that waits to be stored there."""
+        if not isinstance(error, RemoteFull) or error.free_bytes is None or not connection.active:
+            return ""
+        waiting_bytes = self._library.totals.remaining_up_bytes
+        missing_bytes = waiting_bytes - error.free_bytes
+        return f"; {in_words(missing_bytes)} are missing for all that waits ({in_words(waiting_bytes)})" if missing_bytes > 0 else ""
 
     def _is_local(self, connection_id: str) -> bool:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from appliance.errors import (
     Adopting,
     ClockWrong,
@@ -18,7 +20,7 @@ from appliance.errors import (
     RemoteTaken,
     SignInNeeded,
 )
-from appliance.remotes.drive_reasons import BY_ITSELF, SIGN_IN
+from appliance.remotes.drive_reasons import BY_ITSELF, FIRST_SIGN_IN, SIGN_IN
 
 _STEPS: dict[type[RemoteError], str] = {
     RemoteAway: "it goes on by itself once it can be reached; `pyarchive sync` tries now",
@@ -33,21 +35,21 @@ _STEPS: dict[type[RemoteError], str] = {
     RemoteForeign: "connect the right one, or run `pyarchive recover {name}` if this appliance is to own it; then "
     "`pyarchive connection validate {name}`",
     RemoteRefused: "grant what is missing, then `pyarchive connection validate {name}`; or activate another connection",
-    SignInNeeded: "sign in again: `pyarchive connection sign-in {name}`",
-    Adopting: "run `pyarchive recover {name}`, or `pyarchive connection claim {name}` if nothing there is to come back",
+    SignInNeeded: "sign in: `pyarchive connection sign-in {name}`",
+    Adopting: "run `pyarchive recover {name}`, or `pyarchive connection claim {name} --confirm {name}` if nothing there is to come back",
 }
 _USUAL = f"{BY_ITSELF}; `pyarchive sync` tries now"
 
 
 def cause(error: RemoteError) -> str:
     """What it says, without the general step at its end that ``next_step`` says better."""
-    return str(error).removesuffix(f"; {BY_ITSELF}").removesuffix(f"; {SIGN_IN}")
+    return str(error).removesuffix(f"; {BY_ITSELF}").removesuffix(f"; {SIGN_IN}").removesuffix(f"; {FIRST_SIGN_IN}")
 
 
 def next_step(error: RemoteError, connection_name: str) -> str:
     """In words, for the connection of that name; that of the nearest kind of error that has one."""
     step = next((_STEPS[kind] for kind in type(error).__mro__ if kind in _STEPS), _USUAL)
-    return step.format(name=connection_name)
+    return step.format(name=quote(connection_name))
 
 
 def needs_you(error: RemoteError) -> bool:

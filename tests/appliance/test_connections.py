@@ -62,7 +62,7 @@ def test_removing_a_connection_with_the_only_copy_of_anything_is_refused_with_th
         archive_id = inside.put(b"x" * 100)
         inside.wait_remote(archive_id)
         inside.job("archive/release", archive=archive_id)
-        with pytest.raises(Refused, match=r"1 archives \(100 bytes\) have their only copy there"):
+        with pytest.raises(Refused, match=r"1 archive \(100 bytes\) has its only copy there: 'file.bin'; restore it first"):
             inside.ask("connection/remove", connection=connection_id)
         inside.ask("archive/restore", archive=archive_id)
         inside.wait_local(archive_id)

@@ -74,7 +74,10 @@ def _list(link: Link, args: argparse.Namespace) -> None:
         return
     connections = answer["connections"]
     if not connections:
-        output.say("no connections yet; `pyarchive connection add folder --name NAME --path DIR` adds one")
+        output.say(
+            "no connections yet; `pyarchive connection add drive --name NAME --credentials FILE` adds Google Drive, "
+            "`pyarchive connection add folder --name NAME --path DIR` a folder"
+        )
         return
     header, *lines = output.table(_HEADERS, [_row(connection) for connection in connections], right=frozenset({6}), flexible=5)
     output.say(output.paint(header, "bold"))
@@ -130,7 +133,7 @@ def _facts(connection: dict[str, Any]) -> list[tuple[str, str]]:
         ("trash", f"`pyarchive connection trash {connection['id']}` tells"),
     ]
     if connection.get("adopting"):
-        advice = f"`pyarchive recover {connection['id']}`, or `pyarchive connection claim {connection['id']}`"
+        advice = f"`pyarchive recover {connection['id']}`, or `pyarchive connection claim {connection['id']} --confirm NAME`"
         facts.append(("adopt mode", f"yes, nothing there is changed: {clean(connection['adopting'])}; {advice}"))
     if connection["last_error"]:
         next_try = f", next try {age(connection['next_try_at'])}" if connection["next_try_at"] else ""

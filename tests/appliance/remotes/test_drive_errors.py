@@ -78,7 +78,7 @@ ROWS: list[tuple[Answer | Exception, type[ApplianceError], list[str]]] = [
     (drive_says(403, "storageQuotaExceeded"), RemoteFull, ["no room left", "make room there"]),
     (
         drive_says(403, "storageQuotaExceeded", "Service Accounts do not have storage quota. Leverage shared drives"),
-        RemoteFull, ["service account has no storage", "sign in as a person"],
+        RemoteRefused, ["service account has no storage", "sign in as a person"],
     ),
     (drive_says(403, "activeItemCreationLimitExceeded"), RemoteFull, ["as many files", "delete files"]),
     (drive_says(403, "numChildrenInNonRootLimitExceeded"), RemoteFull, ["as many files"]),

@@ -254,8 +254,9 @@ def aged(fake: FakeDrive, days: float) -> Credentials:
     ("days", "words"),
     [
         (7.01, "ended after 7 days, as it does while the OAuth app is in Testing; publish the app"),
-        (40, "it was revoked, replaced by many newer ones, or not used for six months"),
-        (2, "it was revoked"),
+        (8.4, "ended after 7 days, as it does while the OAuth app is in Testing; publish the app"),
+        (40, "or not used for six months, or it ended after 7 days, as it does while the OAuth app is in Testing; publish the app"),
+        (2, "it was revoked, replaced by many newer ones, or not used for six months; sign in again"),
         (None, "of an OAuth app in Testing, where it ends after 7 days"),
     ],
 )
@@ -266,6 +267,25 @@ def test_the_end_of_a_sign_in_is_explained_by_its_age(fake: FakeDrive, days: flo
         tokens.access_token()
     assert words in str(needed.value)
     assert "pyarchive connection sign-in" in str(needed.value)
+
+
+@pytest.mark.parametrize(
+    ("worked_at_days", "away_days", "is_named"),
+    [(6.9, 1, True), (6.9, 9, True), (7.2, 0.9, True), (7.6, 0.1, False), (40, 1, False), (5, 1, False)],
+)
+def test_a_sign_in_that_outlived_its_seventh_day_did_not_end_by_it(
+    fake: FakeDrive, later: Clock, monkeypatch: pytest.MonkeyPatch, worked_at_days: float, away_days: float, is_named: bool
+) -> None:
+    """However long nobody could ask in between: a line that was away for days must not hide the cause."""
+    tokens = tokens_of(fake, aged(fake, worked_at_days))
+    tokens.access_token()
+    later.ahead_s = away_days * 86_400
+    back = clock.now() + timedelta(days=away_days)
+    monkeypatch.setattr(clock, "now", lambda: back)
+    fake.revoke()
+    with pytest.raises(SignInNeeded) as needed:
+        tokens.access_token()
+    assert ("while the OAuth app is in Testing" in str(needed.value)) is is_named
 
 
 def test_a_client_that_nobody_has_signed_in_with_says_so_and_asks_nothing(fake: FakeDrive) -> None:
