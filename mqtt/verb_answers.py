@@ -225,6 +225,7 @@ class RecoverableAppliance(Message):
 
 class RecoveryLookResult(Message):
     appliances: list[RecoverableAppliance]
+    hint: str | None = Field(default=None, description="Where else to look, while there is nothing")
 
 
 class JobState(Message):

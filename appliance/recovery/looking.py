@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -13,6 +14,7 @@ from appliance.integrity.inventory import Inventory
 from appliance.jobs import Job
 from appliance.library import Library
 from appliance.recovery.copies import copies_on
+from appliance.recovery.nearby import nearby
 from appliance.remotes.layout import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
 from appliance.remotes.remote import Gate, Remote
 from appliance.transfer.gates import FREE_GATE, CheckGate
@@ -29,7 +31,8 @@ class Looking:
         """The result of recovery/look."""
         connection = self.connections.find(connection_id)
         gate = CheckGate(job.stopped.is_set, lambda _: None)
-        return {"appliances": [self._shown(connection, appliance_id, gate) for appliance_id in self._present(connection)]}
+        found = [self._shown(connection, appliance_id, gate) for appliance_id in self._present(connection)]
+        return {"appliances": found, "hint": None if found else _hint(connection)}
 
     def choose(self, connection: Connection, wanted: str | None) -> str:
         """Whose archives are meant: those of this appliance, else the only ones. Raises NotFound, Conflict (several could be)."""
@@ -42,8 +45,9 @@ class Looking:
             return own
         if not present:
             raise NotFound(
-                f"there is nothing to recover on {connection.name!r}: no appliance has archives or a copy of its catalog there. If that is "
-                "right, `pyarchive connection claim CONNECTION --confirm NAME` lets this appliance go on there"
+                f"there is nothing to recover on {connection.name!r}: no appliance has archives or a copy of its catalog there; "
+                f"{_hint(connection)}. If nothing is to be there, `pyarchive connection claim {quote(connection.name)} "
+                f"--confirm {quote(connection.name)}` lets this appliance go on there"
             )
         if len(present) > 1:
             raise Conflict(
@@ -80,6 +84,15 @@ class Looking:
             "appliance_id": appliance_id, "archives": len(sizes), "bytes": sum(sizes.values()), "unknown_here": len(unknown),
             "ours": is_ours, "catalog_copy_at": clock.iso(made) if made else None,
         }  # fmt: skip
+
+
+def _hint(connection: Connection) -> str:
+    if connection.path is None:
+        return "look whether it is the account, the OAuth client and the folder that the archives were stored with"
+    meant = nearby(Path(connection.path))
+    if meant is None:
+        return "look whether it is the right folder: the one in which folders of appliances lie (such as pyarchive-61a732f0)"
+    return f"{meant} looks like the right folder: `pyarchive connection add folder --name NAME --path {quote(str(meant))}`"
 
 
 def _sizes_by_sweep(remote: Remote, gate: Gate) -> dict[str, int]:

@@ -6,6 +6,7 @@ Besides the layout of ``layout.py`` there are, below ``<appliance id>/``::
     .trash/<archive id>.00000003.<8 random hexadecimal digits>     what was replaced or trashed
     .probe-<connection id>            a probe, for a moment
 
+Of a folder that was downloaded from Drive ``<archive id>/00000003(1)`` is read as a second 00000003.
 Nothing but ordinary files, folders and renames is used: exFAT, NFS and SMB will do.
 """
 
@@ -37,13 +38,14 @@ from appliance.remotes.folder_files import (
     open_part,
     opened,
 )
+from appliance.remotes.folder_names import meant_name, split_id
 from appliance.remotes.folder_place import FILE_MODE, GONE, Place
-from appliance.remotes.layout import CATALOG, MANIFEST_NAME, OWNER_NAME, is_copy_name, is_object_name
+from appliance.remotes.layout import CATALOG, MANIFEST_NAME, OWNER_NAME, is_copy_name
 from appliance.remotes.remote import PIECE_BYTES, BatchReader, Confirm, Epoch, Gate, Object, Trashed, Usage
 from mqtt.topics import APPLIANCE_ID
 
 TRASH_NAME = ".trash"
-_TRASH_ID = re.compile(r"[a-z0-9-]{7,36}\.[A-Za-z0-9.-]{8,64}\.[0-9a-f]{8}")
+_TRASH_ID = re.compile(r"[a-z0-9-]{7,36}\.[A-Za-z0-9. ()-]{8,64}\.[0-9a-f]{8}")
 _PROBE = b"PyArchive was here: this file may be deleted.\n" * 100
 _NO_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO})  # what opening a link (Linux, others) and a socket says
 
@@ -88,14 +90,14 @@ class FolderRemote:
     def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:  # noqa: ARG002 (ids are paths)
         ids = [f"{archive_id}/{name}" for name in names]
         for remote_id in ids:
-            _split(remote_id)
+            split_id(remote_id)
         return ids
 
     def put(
         self, remote_id: str, archive_id: str, name: str, content: BatchReader,
         session: str | None, on_confirmed: Confirm, gate: Gate,  # noqa: ARG002 (the part file tells how far it is)
     ) -> Object:  # fmt: skip
-        if _split(remote_id) != (archive_id, name):
+        if split_id(remote_id) != (archive_id, name):
             raise BadRequest(f"{remote_id[:64]!r} is not the id of {name[:64]!r} of archive {archive_id[:64]!r}")
         with self._alone(remote_id), self._place.boundary(f"storing {remote_id}", content.size_bytes):
             self._place.require_ours()
@@ -147,7 +149,7 @@ class FolderRemote:
         raise RemoteDamaged(f"the disk at {self._place.folder} did not keep what was written to {remote_id}; check the disk")
 
     def stat(self, remote_id: str, gate: Gate | None = None) -> Object | None:
-        archive_id, name = _split(remote_id)
+        archive_id, name = split_id(remote_id)
         self._place.require()
         with self._place.boundary(f"reading {remote_id}"):
             found = self._content(remote_id, gate or Unmetered(None))
@@ -179,7 +181,7 @@ class FolderRemote:
         return Content(0, NO_SHA256)
 
     def get(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
-        _split(remote_id)
+        split_id(remote_id)
         return self._pieces(remote_id, offset_bytes, size_bytes, gate)
 
     def _pieces(self, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:
@@ -229,7 +231,7 @@ class FolderRemote:
         self._place.require()
         with self._place.boundary(f"listing {archive_id}"):
             names = self._names(self._place.home / archive_id)
-        for name in filter(is_copy_name if archive_id == CATALOG else is_object_name, names):
+        for name in filter(is_copy_name if archive_id == CATALOG else meant_name, names):
             one = self.stat(f"{archive_id}/{name}", gate)
             if one is not None:
                 yield one
@@ -244,7 +246,7 @@ class FolderRemote:
             return []
 
     def trash(self, remote_id: str) -> None:
-        _split(remote_id)
+        split_id(remote_id)
         self._place.require_ours()
         with self._place.boundary(f"trashing {remote_id}"):
             self._to_trash(remote_id)
@@ -262,7 +264,7 @@ class FolderRemote:
 
     def untrash(self, remote_id: str) -> None:
         """An object in a folder's trash has lost its id: nothing happens."""
-        _split(remote_id)
+        split_id(remote_id)
 
     def list_trash(self, gate: Gate) -> Iterator[Trashed]:
         self._place.require()
@@ -302,17 +304,8 @@ class FolderRemote:
         return Usage(limit_bytes=total, used_bytes=total - free, free_bytes=space.f_bavail * space.f_frsize)
 
     def _path(self, remote_id: str) -> Path:
-        archive_id, name = _split(remote_id)
-        return self._place.home / archive_id / name
-
-
-def _split(remote_id: str) -> tuple[str, str]:
-    """Archive id and name. Raises BadRequest for all that does not stay in its place."""
-    archive_id, _, name = remote_id.partition("/")
-    is_ours = is_copy_name(name) if archive_id == CATALOG else ARCHIVE_ID.fullmatch(archive_id) and is_object_name(name)
-    if not is_ours:
-        raise BadRequest(f"{remote_id[:64]!r} is no id of an object in a folder")
-    return archive_id, name
+        split_id(remote_id)
+        return self._place.home / remote_id
 
 
 def _read(fd: int, remote_id: str, offset_bytes: int, size_bytes: int, gate: Gate) -> Iterator[bytes]:

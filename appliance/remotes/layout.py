@@ -39,7 +39,7 @@ _FORMAT, _VERSION = "pyarchive-manifest", 1
 _BATCH_NAME = re.compile(r"[0-9]{8}")
 _COPY_NAME = re.compile(r"catalog-[0-9]{8}T[0-9]{6}Z\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_REMOTE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
+_REMOTE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}(?:/[A-Za-z0-9][A-Za-z0-9._ ()-]{0,127})?")
 _SHA256_BYTES = 32
 
 

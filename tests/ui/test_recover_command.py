@@ -31,7 +31,7 @@ def state(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def remote(appliance: StandIn) -> StandIn:
-    looked = {"state": "done", "done_bytes": 0, "total_bytes": 0, "error": None, "result": {"appliances": [candidate()]}}
+    looked = {"state": "done", "done_bytes": 0, "total_bytes": 0, "error": None, "result": {"appliances": [candidate()], "hint": None}}
     appliance.answers |= {
         "connection/show": connection(), "recovery/look": {"job_id": "j1"}, "integrity/job": looked,
         "recovery/start": {"appliance_id": appliance.topics.appliance_id}, "recovery/state": state(),
@@ -44,15 +44,15 @@ def test_a_dry_run_shows_whose_archives_are_there_and_starts_nothing(remote: Sta
     assert done.status == 0
     assert ["old-pi", "7", "9.00", "MB", "7", "none"] in [line.split() for line in done.out.splitlines()]
     assert "pyarchive recover d1 --from APPLIANCE" in done.out
-    assert run("recover", "google", "--dry-run", "--json").json == {"appliances": [candidate()]}
+    assert run("recover", "google", "--dry-run", "--json").json == {"appliances": [candidate()], "hint": None}
     assert "recovery/start" not in [verb for verb, _ in remote.asked]
 
 
 def test_a_dry_run_of_an_empty_remote_says_so(remote: StandIn, run: Run) -> None:
-    remote.answers["integrity/job"] |= {"result": {"appliances": []}}
-    assert "no appliance has stored anything on google" in run("recover", "google", "--dry-run").out
+    remote.answers["integrity/job"] |= {"result": {"appliances": [], "hint": "look elsewhere"}}
+    assert "no appliance has stored anything on google; look elsewhere" in run("recover", "google", "--dry-run").out
     done = run("recover", "google")
-    assert done.status == 1
+    assert (done.status, done.err) == (1, "pyarchive: no appliance has stored anything on google; look elsewhere\n")
     assert "recovery/start" not in [verb for verb, _ in remote.asked]
 
 

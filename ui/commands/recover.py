@@ -31,11 +31,11 @@ def run(args: argparse.Namespace) -> int:
         return _follow_last(settings, args)
     with Link(settings) as link:
         connection = link.ask("connection/show", connection=args.connection)
-        found = _look(link, connection, args)
+        looked = _look(link, connection, args)
         if args.dry_run:
-            _tell_look(connection, found, args)
+            _tell_look(connection, looked, args)
             return 0
-        appliance_id = _start(link, connection, found, args)
+        appliance_id = _start(link, connection, looked, args)
     now = replace(settings, appliance_id=appliance_id)
     with Bars(quiet=args.json, noun="archives") as bars, Link(now) as link:
         if appliance_id != settings.appliance_id:
@@ -62,7 +62,7 @@ def _end(state: State, args: argparse.Namespace) -> int:
     return _judge(state)
 
 
-def _look(link: Link, connection: State, args: argparse.Namespace) -> list[State]:
+def _look(link: Link, connection: State, args: argparse.Namespace) -> State:
     with Bars(quiet=args.json) as bars:
         patience = Patience(say=bars.say)
 
@@ -73,18 +73,23 @@ def _look(link: Link, connection: State, args: argparse.Namespace) -> list[State
     if job["state"] == "failed":
         error = job.get("error") or {}
         raise Failed(clean(error.get("message", "looking failed; try again")), str(error.get("code", "failed")))
-    found: list[State] = job["result"]["appliances"]
-    return found
+    looked: State = job["result"]
+    return looked
 
 
-def _tell_look(connection: State, found: list[State], args: argparse.Namespace) -> None:
+def _nothing(connection: State, looked: State) -> str:
+    return f"no appliance has stored anything on {clean(connection['name'])}; {clean(looked['hint'])}"
+
+
+def _tell_look(connection: State, looked: State, args: argparse.Namespace) -> None:
+    found = looked["appliances"]
     if args.json:
-        output.emit({"appliances": found})
+        output.emit(looked)
         return
     for line in output.table(_HEADERS, [_row(each) for each in found], right=frozenset({1, 2, 3})) if found else []:
         output.say(line)
     if not found:
-        output.say(f"no appliance has stored anything on {clean(connection['name'])}")
+        output.say(_nothing(connection, looked))
     elif any(each["unknown_here"] for each in found):
         output.say(
             f"`pyarchive recover {connection['id']} --from APPLIANCE` brings the unknown ones back; nothing on the remote is changed"
@@ -99,10 +104,11 @@ def _row(each: State) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _start(link: Link, connection: State, found: list[State], args: argparse.Namespace) -> str:
+def _start(link: Link, connection: State, looked: State, args: argparse.Namespace) -> str:
     """The id that the appliance has from then on."""
+    found: list[State] = looked["appliances"]
     if not found:
-        raise Failed(f"no appliance has stored anything on {clean(connection['name'])}; look whether it is the right folder and account")
+        raise Failed(_nothing(connection, looked))
     try:
         answer = link.ask("recovery/start", timeout_s=_START_S, connection=connection["id"], appliance_id=args.appliance_id)
     except Silent:

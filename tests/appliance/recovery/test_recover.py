@@ -249,7 +249,7 @@ def test_a_folder_that_a_person_downloaded_by_hand_recovers_the_same_way(tmp_pat
             (downloaded / appliance_id / archive_id / name).write_bytes(place.content(appliance_id, archive_id, name))
     first, _, without_manifest = contents
     (downloaded / appliance_id / without_manifest / "manifest.json").unlink()
-    (downloaded / appliance_id / first / "00000001").rename(downloaded / appliance_id / first / "00000001(1)")
+    (downloaded / appliance_id / first / "00000001").unlink()
     folder = FolderPlace.__new__(FolderPlace)
     folder.folder = downloaded
     with folder.appliance(tmp_path / "new") as new:
@@ -262,6 +262,56 @@ def test_a_folder_that_a_person_downloaded_by_hand_recovers_the_same_way(tmp_pat
         assert "no manifest" in skipped[without_manifest]
         assert "1 of 4 batches missing" in skipped[first]
         restored(new, {key: value for key, value in contents.items() if key not in skipped})
+
+
+def test_what_a_download_renamed_because_drive_had_it_twice_is_taken_for_what_it_is(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path / "disk")
+    with place.appliance(tmp_path / "old") as old:
+        connect(place, old)
+        contents, appliance_id = keep(old, 3 * BATCH, BATCH), old.app.folder.appliance_id
+    first, second = (place.folder / appliance_id / archive_id for archive_id in contents)
+    (first / "00000001").rename(first / "00000001(1)")  # the right one of two
+    (first / "00000001").write_bytes(b"damaged" * 1000)
+    (first / "00000002").rename(first / "00000002 (12)")
+    (second / "manifest.json").rename(second / "manifest(1).json")
+    (second / "00000000(1).part").write_bytes(b"none of ours")
+    with place.appliance(tmp_path / "new", appliance_id=appliance_id) as new:
+        connect(place, new)
+        assert recover(new)["skipped"] == []
+        assert new.job("integrity/verify", remote=True, read_back=True)["result"]["findings"] == []
+        restored(new, contents)
+        new.ask("archive/rename", archive=next(iter(contents)), title="another title")  # writes its manifest again
+        wait_for(lambda: b"another title" in _content(first / "manifest.json"))
+    with place.appliance(tmp_path / "newest", appliance_id=appliance_id) as newest:
+        connect(place, newest)
+        assert recover(newest)["skipped"] == []
+
+
+def _content(path: Path) -> bytes:
+    """Nothing while it is being replaced: the old file goes to the trash first."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def test_who_points_one_folder_too_high_or_too_deep_is_told_where_the_archives_are(tmp_path: Path) -> None:
+    (tmp_path / "Down loads").mkdir()
+    meant = FolderPlace(tmp_path / "Down loads" / "PyArchive")
+    with meant.appliance(tmp_path / "old") as old:
+        connect(meant, old)
+        contents, appliance_id = keep(old, BATCH), old.app.folder.appliance_id
+    deep = meant.folder / appliance_id
+    for number, pointed in enumerate([meant.folder.parent, deep, deep / next(iter(contents))]):
+        wrong = FolderPlace.__new__(FolderPlace)
+        wrong.folder = pointed
+        with wrong.appliance(tmp_path / f"new-{number}") as new:
+            connect(wrong, new)
+            looked = new.job("recovery/look", connection=NAME)["result"]
+            assert looked["appliances"] == []
+            assert f"`pyarchive connection add folder --name NAME --path '{meant.folder}'`" in looked["hint"]
+            with pytest.raises(NotFound, match="looks like the right folder"):
+                new.ask("recovery/start", connection=NAME)
 
 
 def test_the_state_of_a_recovery_is_json_that_a_request_can_carry(tmp_path: Path) -> None:

@@ -348,7 +348,7 @@ def test_a_link_in_place_of_a_part_file_or_a_folder_is_not_written_through(folde
 
 def test_files_that_are_not_ours_are_not_listed(folder_rig: FolderRig) -> None:
     put(folder_rig.remote, NAME, Reader(CONTENT))
-    for name in ("Thumbs.db", ".00000004.part", "00000004 (1)", "._00000003"):
+    for name in ("Thumbs.db", ".00000004.part", "00000004.txt", "._00000003"):
         folder_rig.path(f"{ARCHIVE}/{name}").write_bytes(b"")
     (folder_rig.folder / "appliance-1" / "catalog").mkdir()
     (folder_rig.folder / "appliance-1" / "not-a-folder").write_bytes(b"")
