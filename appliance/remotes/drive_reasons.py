@@ -98,6 +98,8 @@ def _too_fast(said: Said) -> ApplianceError:
     # In just these words it is not the pace: the 750 GB are used up that an account may upload in a day.
     if said.message == "User rate limit exceeded.":
         return _day_is_over(said)
+    if "storage quota" in said.message.lower():  # an older way to say it, with the reason quotaExceeded
+        return _full(said)
     return RemoteBusy(said.text("Google Drive asks for fewer requests", BY_ITSELF), said.retry_after_s)
 
 

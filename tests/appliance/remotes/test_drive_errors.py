@@ -80,6 +80,7 @@ ROWS: list[tuple[Answer | Exception, type[ApplianceError], list[str]]] = [
         drive_says(403, "storageQuotaExceeded", "Service Accounts do not have storage quota. Leverage shared drives"),
         RemoteRefused, ["service account has no storage", "sign in as a person"],
     ),
+    (drive_says(403, "quotaExceeded", "The user has exceeded their Drive storage quota"), RemoteFull, ["no room left", "make room there"]),
     (drive_says(403, "activeItemCreationLimitExceeded"), RemoteFull, ["as many files", "delete files"]),
     (drive_says(403, "numChildrenInNonRootLimitExceeded"), RemoteFull, ["as many files"]),
     # who we are
