@@ -74,7 +74,6 @@ class Settings(BaseModel):
     drive_endpoint: str | None = Field(
         default=None, description="Root URL of a server that stands in for Google Drive, for tests; plain http on loopback only"
     )
-    metered: bool = Field(default=False, description="The line costs money: nothing is sent while it is on")
     home_assistant_discovery: bool = Field(default=True, description="Home Assistant finds the appliance by itself")
     home_assistant_prefix: str = Field(
         default="homeassistant", pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128,

@@ -36,7 +36,7 @@ class House:
         broker: str = "embedded",
         at: BrokerAddress | None = None,
         topics: Topics | None = None,
-        **settings: object,
+        **settings: Any,
     ) -> None:
         self.data = folder / "data"
         self.remote = folder / "remote"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.limit import Sample, arrived_bytes, windows_bytes
 from tests.processes import House
@@ -62,7 +63,12 @@ def test_the_limit_of_the_timetable_is_kept_and_metered_mode_stops_what_moves_wi
 def test_a_pause_of_the_timetable_begins_on_time_in_the_middle_of_a_batch_and_is_told_to_everyone(tmp_path: Path) -> None:
     begins = datetime(2027, 3, 2, 8, tzinfo=UTC)
     offset = begins - timedelta(seconds=8) - datetime.now(UTC)
-    settings = {"time_zone": "UTC", "timetable": "tue 08:00-18:00 pause", "upload_limit_kb_per_s": 1000, "batch_size_mib": 64}
+    settings: dict[str, Any] = {
+        "time_zone": "UTC",
+        "timetable": "tue 08:00-18:00 pause",
+        "upload_limit_kb_per_s": 1000,
+        "batch_size_mib": 64,
+    }
     with House(tmp_path, ["-m", "tests.appliance.moved_clock"], test_clock_offset_s=offset.total_seconds(), **settings) as house:
         folder = hand_in(house, 50 * MB)
         house.ask("transfer/resume")

@@ -5,13 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
-from mqtt.client import Broker
-from mqtt.requests import Requester
 from mqtt.topics import Topics
 from tests.brokers import BrokerProcess
 from tests.processes import House
@@ -68,29 +65,10 @@ def home_assistant(broker: BrokerProcess, config: Path) -> Any:
 class Home(House):
     """A house on a broker that others use as well, which outlives it."""
 
-    def __init__(self, folder: Path, broker: BrokerProcess, appliance_id: str = "test-house", **settings: object) -> None:
+    def __init__(self, folder: Path, broker: BrokerProcess, appliance_id: str = "test-house", **settings: Any) -> None:
         folder.mkdir(exist_ok=True)
-        super().__init__(folder, None, **settings)
-        self.topics = Topics(appliance_id)
-        self._address = broker.address
-        self._settings |= {"mqtt_port": broker.address.port, "mqtt_username": broker.address.username}
-        self._settings |= {"mqtt_password": broker.address.password}
-
-    def __enter__(self) -> Self:
-        self.broker = self._address  # type: ignore[assignment]  # host, port and login are all that is asked of it
-        self.client = Broker(self._address, self.topics, client_id=f"{self.topics.appliance_id}-tests")
-        self.requester = Requester(self.client, self.topics, "cli")
-        self.seen = {}
-        self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
-        self.client.start()
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-        self.client.stop(1.0)
-        self._log.close()
+        super().__init__(folder, at=broker.address, topics=Topics(appliance_id), **settings)
 
     def log_text(self) -> str:
         """What the appliance has logged."""
-        return Path(self._log.name).read_text()
+        return self.log.read_text()
