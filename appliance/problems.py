@@ -52,9 +52,9 @@ class Problems:
                 self.clear(problem.code, about)
 
     def standing(self) -> list[Problem]:
-        """Those that need a person first, then the oldest first."""
+        """Those that need a person first, then in the order in which they were raised, whatever the clock did meanwhile."""
         with self._lock:
-            return sorted(self._standing.values(), key=lambda problem: (not problem.needs_you, problem.since_at))
+            return sorted(self._standing.values(), key=lambda problem: not problem.needs_you)
 
     def _tell(self, what: EventName, problem: Problem) -> None:
         for listener in self._listeners:
