@@ -141,7 +141,7 @@ _HOME_ASSISTANT = (
     Topic(
         address="homeassistant/device/{appliance_id}/config", content=Discovery, retained=True,
         does="Discovery: one device with all its entities", cleared="when discovery is switched off",
-        readers=frozenset({Login.APPLIANCE, Login.HOMEASSISTANT}), sent=False,
+        readers=frozenset({Login.APPLIANCE, Login.HOMEASSISTANT}),
     ),
     Topic(
         address="homeassistant/status", content=Plain(pattern="online|offline", allowed="`online`, `offline`", example="online"),

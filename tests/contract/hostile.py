@@ -62,6 +62,8 @@ class Generator:
     def message(self) -> Hostile:
         topic = self.topic(self.random.choice(self._filters))
         payload, transaction = self.payload(topic)
+        if any(topic.endswith(command.topic) and command.allows(payload) for command in COMMANDS.values()):
+            payload += b"!"
         retain = self.random.random() < 0.05
         if "/request/" not in topic or retain:
             transaction = None
