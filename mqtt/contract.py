@@ -140,7 +140,8 @@ _PRIVATE = (
 _HOME_ASSISTANT = (
     Topic(
         address="homeassistant/device/{appliance_id}/config", content=Discovery, retained=True,
-        does="Discovery: one device with all its entities", cleared="when discovery is switched off",
+        does="Discovery: one device with all its entities; `homeassistant` is what `home_assistant_prefix` says",
+        cleared="when discovery is switched off",
         readers=frozenset({Login.APPLIANCE, Login.HOMEASSISTANT}),
     ),
     Topic(
