@@ -127,15 +127,17 @@ class KeepLocal:
 
     def _why_kept(self, view: View) -> str | None:
         """None: it may go. "": it has nothing here that would make room, or is not to be touched."""
-        valid = self.library.valid - self.unreachable()
+        valid = self.library.valid
         healthy = view.health(valid, frozenset(), frozenset()) is Health.OK and view.archive.id not in self.checking
         if not (view.local and view.wanted_local and view.archive.size_bytes and healthy) or view.archive.removed_at:
             return ""
         if view.archive.pinned:
             return _PINNED
-        if not any(view.standings[c].rung is Rung.PROVEN and not view.standings[c].manifest_due for c in valid & view.standings.keys()):
+        proven = {c for c in valid & view.standings.keys() if view.standings[c].rung is Rung.PROVEN and not view.standings[c].manifest_due}
+        if not proven:
             return _NOT_PROVEN
-        return _NOT_RIGHT if self._refused.get(view.archive.id, 0.0) > clock.monotonic_s() else None
+        was_refused = self._refused.get(view.archive.id, 0.0) > clock.monotonic_s()
+        return _NOT_RIGHT if was_refused or proven <= self.unreachable() else None
 
     def _say_why_not(self, reason: str) -> None:
         kept = Counter(why for view in self.library.all_views() if (why := self._why_kept(view)))

@@ -14,7 +14,7 @@ import pytest
 from appliance.data_folder import DataFolder
 from appliance.errors import RemoteAway
 from appliance.remotes.remote import Remote
-from mqtt.messages import Disk
+from mqtt.messages import Direction, Disk
 from tests.inside import Inside
 
 MIB = 1 << 20
@@ -151,6 +151,17 @@ def test_a_remote_that_does_not_answer_keeps_everything_here(kept: Kept, line: L
     line.cut = False
     kept.look()
     assert kept.local(ids) == [True, True, True, False, False]
+
+
+def test_a_connection_that_is_known_not_to_answer_is_not_asked(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    ids = kept.proven(2)
+    kept.want_free(1)
+    connection_id = kept.app.connections.find("disk").id
+    kept.app.engine.lines.failed(connection_id, RemoteAway("unplugged"), Direction.DOWN, 1 << 30, is_local=True)
+    kept.look()
+    assert kept.local(ids) == [True, True]
+    assert "2 not found right on a remote just now" in kept.why_not()
+    assert not any("is not released" in line for line in caplog.messages)
 
 
 def test_a_copy_that_is_not_right_any_more_keeps_its_archive_here_and_another_goes(kept: Kept, tmp_path: Path) -> None:
