@@ -222,9 +222,9 @@ class Appliance:
 
     def _look_again_at(self, archive_ids: Iterable[str]) -> None:
         if self.reporter:
+            self.reporter.changed()
             for archive_id in archive_ids:
                 self.reporter.archive_changed(archive_id)
-            self.reporter.changed()
 
     # State that outlives the process
 
