@@ -143,6 +143,9 @@ class Intake:
         if upload_id in self._library.views:
             size = self._library.archive(upload_id).size_bytes
             return UploadState("received", size, size)
+        # Between its entry in the catalog and its view an archive is received too; the upload's own row is gone by then.
+        if (entry := self._library.db.table("archives").get(doc_id=upload_id)) is not None:
+            return UploadState("received", entry["size_bytes"], entry["size_bytes"])
         document = self._document(upload_id)
         state = {"committed": "hashing", "copying": "hashing"}.get(document["state"], document["state"])
         return UploadState(state, self._done_bytes.get(upload_id, 0), document["size_bytes"], document.get("error"))
