@@ -49,9 +49,8 @@ def config(facts: Facts) -> bytes:
         "dev": _device(facts),
         "o": {"name": DEFAULT_NAME, "sw": facts.version},
         "state_topic": topics(ApplianceState.topic),
-        "availability_topic": topics.availability,
-        "payload_available": ONLINE,
-        "payload_not_available": OFFLINE,
+        "availability": _availability(topics),
+        "availability_mode": "all",
         "cmps": {entity.key: _component(entity, facts, topics) for entity in entities()},
     }, separators=(",", ":"), ensure_ascii=False).encode()  # fmt: skip
 
@@ -78,6 +77,14 @@ def _device(facts: Facts) -> dict[str, Any]:
     if facts.panel_url and re.match(r"https?://[^/\s]", facts.panel_url):  # with anything else the whole device is refused
         device["cu"] = facts.panel_url
     return device
+
+
+def _availability(topics: Topics) -> list[dict[str, str]]:
+    """Behind a bridge an old ``online`` may outlive its appliance; `bridge` tells. Without one the appliance says ``online`` there too."""
+    return [
+        {"topic": topics.availability, "payload_available": ONLINE, "payload_not_available": OFFLINE},
+        {"topic": topics.bridge, "payload_available": ONLINE, "payload_not_available": "0"},
+    ]
 
 
 def _component(entity: Entity, facts: Facts, topics: Topics) -> dict[str, Any]:

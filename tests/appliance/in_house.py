@@ -28,7 +28,7 @@ class InHouse:
         self._heard, self._topics = heard, topics
 
     def __enter__(self) -> Self:
-        self.broker.on_connected(self.reporter.publish_all_again)
+        self.broker.on_connected(self.house.publish_all)
         self.house.start()
         self.app.start()
         self.broker.start()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.brokers import BrokerProcess, end_broker, start_broker
-from tests.home_assistant.parts import Home, bench, home_assistant
+from tests.home_assistant.parts import bench, home_assistant
+from tests.processes import House
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +22,14 @@ def mosquitto() -> Iterator[BrokerProcess]:
 
 
 @pytest.fixture(scope="module")
-def home(mosquitto: BrokerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with Home(tmp_path_factory.mktemp("home"), mosquitto) as home:
+def home(mosquitto: BrokerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with House(tmp_path_factory.mktemp("home"), at=mosquitto.address) as home:
         home.connect()
         yield home
 
 
 @pytest.fixture(scope="module")
-def ha(mosquitto: BrokerProcess, home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def ha(mosquitto: BrokerProcess, home: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     config: Path = tmp_path_factory.mktemp("home-assistant")
     with home_assistant(mosquitto, config) as ha:
         ha.wait_for(ha.devices)

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from mqtt.topics import Topics
 from tests.brokers import BrokerProcess
-from tests.processes import House
 
 VARIABLE = "PYARCHIVE_TEST_HOME_ASSISTANT"
 DOCS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
@@ -60,15 +58,3 @@ def home_assistant(broker: BrokerProcess, config: Path) -> Any:
     (config / "dashboard.yaml").write_text((DOCS / "dashboard.yaml").read_text())
     address = broker.address
     return module.HomeAssistant(f"{address.host}:{address.port}", address.username, address.password, config=config)
-
-
-class Home(House):
-    """A house on a broker that others use as well, which outlives it."""
-
-    def __init__(self, folder: Path, broker: BrokerProcess, appliance_id: str = "test-house", **settings: Any) -> None:
-        folder.mkdir(exist_ok=True)
-        super().__init__(folder, at=broker.address, topics=Topics(appliance_id), **settings)
-
-    def log_text(self) -> str:
-        """What the appliance has logged."""
-        return self.log.read_text()

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.home_assistant.parts import DOCS, Home
+from tests.home_assistant.parts import DOCS
+from tests.processes import House
 from tests.waiting import wait_for
 
 _AT_ONCE = {"seconds": 0}
@@ -76,7 +77,7 @@ def test_every_blueprint_loads(ha: Any, domain: str) -> None:
     assert [each["error"] for each in listed.values() if "error" in each] == []
 
 
-def test_it_tells_when_something_needs_you_and_when_that_is_over(ha: Any, home: Home) -> None:
+def test_it_tells_when_something_needs_you_and_when_that_is_over(ha: Any, home: House) -> None:
     made = automation(ha, "needs_you", patience=_A_MOMENT, tell=tell("needs"), mended=tell("mended"))
     store = home.data / "store"
     marker = store / ".pyarchive"
@@ -93,7 +94,7 @@ def test_it_tells_when_something_needs_you_and_when_that_is_over(ha: Any, home: 
     switched_off(ha, made)
 
 
-def test_it_tells_when_the_appliance_is_silent(ha: Any, home: Home) -> None:
+def test_it_tells_when_the_appliance_is_silent(ha: Any, home: House) -> None:
     made = automation(ha, "needs_you", patience=_A_MOMENT, silence=_A_MOMENT, tell=tell("silent"), mended=tell("heard"))
     home.kill()
     message = wait_for(lambda: told(ha, "silent"), what="the message")
@@ -112,7 +113,7 @@ def test_it_pauses_while_something_is_busy_and_goes_on_afterwards(ha: Any) -> No
     switched_off(ha, made)
 
 
-def test_it_tells_when_everything_is_protected(ha: Any, home: Home) -> None:
+def test_it_tells_when_everything_is_protected(ha: Any, home: House) -> None:
     made = automation(ha, "all_protected", calm=_AT_ONCE, tell=tell("protected"))
     ha.call_service("switch", "turn_on", entity_id="switch.pyarchive_pause")
     ha.wait_for_state("switch.pyarchive_pause", "on")
@@ -135,14 +136,14 @@ def script(ha: Any, **inputs: Any) -> str:
     return f"script.{key}"
 
 
-def test_a_shutdown_waits_until_nothing_is_at_risk(ha: Any, home: Home) -> None:
+def test_a_shutdown_waits_until_nothing_is_at_risk(ha: Any, home: House) -> None:
     made = script(ha)
     ha.call_service("switch", "turn_on", entity_id="switch.pyarchive_pause")
     ha.wait_for_state("switch.pyarchive_pause", "on")
     home.put(os.urandom(2_000_000), "photos.zip")
     ha.wait_for_state("sensor.pyarchive_bytes_at_risk", lambda state: float(state["state"]) > 0)
     ha.call_service("script", "turn_on", entity_id=made)
-    wait_for(lambda: "the house commands: sync" in home.log_text(), what="the appliance to be hurried")
+    wait_for(lambda: "the house commands: sync" in home.log.read_text(), what="the appliance to be hurried")
     assert ha.state("input_boolean.shut_down")["state"] == "off"
     ha.call_service("switch", "turn_off", entity_id="switch.pyarchive_pause")
     ha.wait_for_state("input_boolean.shut_down", "on")
@@ -150,7 +151,7 @@ def test_a_shutdown_waits_until_nothing_is_at_risk(ha: Any, home: Home) -> None:
 
 
 @pytest.mark.parametrize(("anyway", "ends"), [(True, "on"), (False, "off")])
-def test_a_shutdown_that_has_waited_long_enough_ends_as_it_was_told(ha: Any, home: Home, ends: str, *, anyway: bool) -> None:
+def test_a_shutdown_that_has_waited_long_enough_ends_as_it_was_told(ha: Any, home: House, ends: str, *, anyway: bool) -> None:
     made = script(ha, longest=_A_MOMENT, anyway=anyway)
     ha.call_service("switch", "turn_on", entity_id="switch.pyarchive_pause")
     archive_id = home.put(os.urandom(100_000), "more.zip")

@@ -14,8 +14,9 @@ import pytest
 from mqtt import discovery
 from mqtt.discovery import Facts
 from mqtt.discovery_entities import Thing
+from mqtt.topics import Topics
 from tests.brokers import BrokerProcess
-from tests.home_assistant.parts import Home
+from tests.processes import House
 from tests.waiting import wait_for
 
 _FOLLOWS_S = 1.0
@@ -88,7 +89,7 @@ def test_every_icon_is_one_that_the_frontend_has(ha: Any) -> None:
     assert [c["icon"] for c in FOLDER.values() if c.get("icon", "mdi:").removeprefix("mdi:") not in known and "icon" in c] == []
 
 
-def test_values_follow_an_upload(ha: Any, home: Home) -> None:
+def test_values_follow_an_upload(ha: Any, home: House) -> None:
     home.ask("transfer/pause")
     ha.wait_for_state("switch.pyarchive_pause", "on")
     content = os.urandom(6 * 1024 * 1024)
@@ -117,7 +118,7 @@ def test_values_follow_an_upload(ha: Any, home: Home) -> None:
 
 
 @pytest.mark.parametrize("key", ["pause", "metered"])
-def test_a_switch_acts_and_its_state_follows_within_a_second(ha: Any, home: Home, key: str) -> None:
+def test_a_switch_acts_and_its_state_follows_within_a_second(ha: Any, home: House, key: str) -> None:
     name = {"pause": "paused"}.get(key, key)
     for service, state in (("turn_on", "on"), ("turn_off", "off")):
         begun_s = time.monotonic()
@@ -126,7 +127,7 @@ def test_a_switch_acts_and_its_state_follows_within_a_second(ha: Any, home: Home
         assert json.loads(home.seen[home.topics("appliance/state")])[name] is (state == "on")
 
 
-def test_the_limit_acts_and_its_state_follows_within_a_second(ha: Any, home: Home) -> None:
+def test_the_limit_acts_and_its_state_follows_within_a_second(ha: Any, home: House) -> None:
     for value in (700, 0):
         begun_s = time.monotonic()
         ha.call_service("number", "set_value", entity_id="number.pyarchive_upload_limit", value=value)
@@ -134,7 +135,7 @@ def test_the_limit_acts_and_its_state_follows_within_a_second(ha: Any, home: Hom
         assert home.ask("settings/get", name="upload_limit_kb_per_s")["value"] == value
 
 
-def test_sync_ends_a_back_off(ha: Any, home: Home, tmp_path: Path) -> None:
+def test_sync_ends_a_back_off(ha: Any, home: House, tmp_path: Path) -> None:
     """The remote is away and comes back: pressing the button brings the file there at once."""
     away = tmp_path / "away"
     home.remote.rename(away)
@@ -143,31 +144,31 @@ def test_sync_ends_a_back_off(ha: Any, home: Home, tmp_path: Path) -> None:
     ha.wait_for_state("sensor.pyarchive_last_problem", lambda state: state["attributes"]["stands"])
     away.rename(home.remote)
     ha.call_service("button", "press", entity_id="button.pyarchive_sync")
-    wait_for(lambda: "the house commands: sync" in home.log_text(), what="the command to arrive")
+    wait_for(lambda: "the house commands: sync" in home.log.read_text(), what="the command to arrive")
     home.wait_remote(archive_id)
     ha.wait_for_state("binary_sensor.pyarchive_problem", "off")
     ha.wait_for_state("sensor.pyarchive_last_problem", lambda state: not state["attributes"]["stands"])
 
 
-def test_verify_checks_all_copies_and_says_what_is_damaged(ha: Any, home: Home) -> None:
+def test_verify_checks_all_copies_and_says_what_is_damaged(ha: Any, home: House) -> None:
     archive_id = home.put(os.urandom(100_000), "letter.txt")
     home.wait_remote(archive_id)
     (local,) = (home.data / "store" / archive_id).iterdir()
     local.write_bytes(b"\0" * 100_000)
     ha.call_service("button", "press", entity_id="button.pyarchive_verify")
-    wait_for(lambda: "jobs: check: done" in home.log_text(), what="the check")
+    wait_for(lambda: "jobs: check: done" in home.log.read_text(), what="the check")
     ha.wait_for_state("event.pyarchive_event", lambda state: state["attributes"]["event_type"] in {"problem_raised", "problem_cleared"})
     wait_for(lambda: home.show(archive_id)["health"] == "ok", what="the copy to be mended")
     ha.wait_for_state("binary_sensor.pyarchive_problem", "off")
 
 
-def test_a_setting_that_the_environment_fixes_is_shown_as_it_is(ha: Any, home: Home) -> None:
+def test_a_setting_that_the_environment_fixes_is_shown_as_it_is(ha: Any, home: House) -> None:
     home.stop()
     home._settings["metered"] = "true"
     home.start()
     ha.wait_for_state("switch.pyarchive_metered", "on")
     ha.call_service("switch", "turn_off", entity_id="switch.pyarchive_metered")
-    wait_for(lambda: "PYARCHIVE_METERED" in home.log_text(), what="the line in the log")
+    wait_for(lambda: "PYARCHIVE_METERED" in home.log.read_text(), what="the line in the log")
     assert ha.state("switch.pyarchive_metered")["state"] == "on"
     home.stop()
     del home._settings["metered"]
@@ -175,14 +176,14 @@ def test_a_setting_that_the_environment_fixes_is_shown_as_it_is(ha: Any, home: H
     ha.wait_for_state("switch.pyarchive_metered", "off")
 
 
-def test_a_killed_appliance_makes_everything_unavailable_until_it_is_back(ha: Any, home: Home) -> None:
+def test_a_killed_appliance_makes_everything_unavailable_until_it_is_back(ha: Any, home: House) -> None:
     home.kill()
     ha.wait_for(lambda: all_unavailable(ha))
     home.start()
     ha.wait_for(lambda: all_available(ha))
 
 
-def test_a_restart_of_the_broker_that_forgets_everything_restores_everything(ha: Any, home: Home, mosquitto: BrokerProcess) -> None:
+def test_a_restart_of_the_broker_that_forgets_everything_restores_everything(ha: Any, home: House, mosquitto: BrokerProcess) -> None:
     mosquitto.stop()
     ha.wait_for(lambda: all_unavailable(ha))
     mosquitto.start()
@@ -191,7 +192,7 @@ def test_a_restart_of_the_broker_that_forgets_everything_restores_everything(ha:
     _acts(ha, home)
 
 
-def test_a_restart_of_home_assistant_restores_everything(ha: Any, home: Home) -> None:
+def test_a_restart_of_home_assistant_restores_everything(ha: Any, home: House) -> None:
     ha.restart()
     ha.wait_for(lambda: all_available(ha), 20)
     ha.wait_for_birth()
@@ -200,14 +201,14 @@ def test_a_restart_of_home_assistant_restores_everything(ha: Any, home: Home) ->
     _acts(ha, home)
 
 
-def _acts(ha: Any, home: Home) -> None:
+def _acts(ha: Any, home: House) -> None:
     """Commands arrive, and what they did comes back."""
     for service, state in (("turn_on", "on"), ("turn_off", "off")):
         ha.call_service("switch", service, entity_id="switch.pyarchive_pause")
         ha.wait_for_state("switch.pyarchive_pause", state)
 
 
-def test_home_assistant_and_broker_both_gone_come_back_to_the_same(ha: Any, home: Home, mosquitto: BrokerProcess) -> None:
+def test_home_assistant_and_broker_both_gone_come_back_to_the_same(ha: Any, home: House, mosquitto: BrokerProcess) -> None:
     ha.stop()
     mosquitto.stop()
     mosquitto.start()
@@ -223,7 +224,7 @@ def ids(ha: Any) -> set[str]:
     return {each["entity_id"] for each in ha.entities()}
 
 
-def test_an_optional_thing_that_goes_takes_its_entities_along_and_brings_them_back(ha: Any, home: Home) -> None:
+def test_an_optional_thing_that_goes_takes_its_entities_along_and_brings_them_back(ha: Any, home: House) -> None:
     home.ask("connection/remove", connection="disk")
     ha.wait_for(lambda: not OPTIONAL & ids(ha))
     assert ids(ha) == FOLDER.keys() - OPTIONAL
@@ -233,7 +234,7 @@ def test_an_optional_thing_that_goes_takes_its_entities_along_and_brings_them_ba
     ha.wait_for_state("sensor.pyarchive_remote_quota", lambda state: float(state["state"]) > 0)
 
 
-def test_what_goes_while_home_assistant_is_down_is_gone_when_it_is_back(ha: Any, home: Home) -> None:
+def test_what_goes_while_home_assistant_is_down_is_gone_when_it_is_back(ha: Any, home: House) -> None:
     ha.stop()
     home.ask("connection/remove", connection="disk")
     ha.start()
@@ -243,9 +244,9 @@ def test_what_goes_while_home_assistant_is_down_is_gone_when_it_is_back(ha: Any,
     ha.wait_for(lambda: ids(ha) >= OPTIONAL)
 
 
-def test_two_appliances_live_side_by_side(ha: Any, home: Home, mosquitto: BrokerProcess, tmp_path: Path) -> None:
+def test_two_appliances_live_side_by_side(ha: Any, home: House, mosquitto: BrokerProcess, tmp_path: Path) -> None:
     twins = [f"{each}_2" for each in expected()]
-    with Home(tmp_path, mosquitto, "second-house") as second:
+    with House(tmp_path, at=mosquitto.address, topics=Topics("second-house")) as second:
         ha.wait_for(lambda: len(ha.devices()) == 2)
         ha.wait_for(lambda: all_available(ha, twins))
         ha.call_service("switch", "turn_on", entity_id="switch.pyarchive_pause_2")
@@ -261,13 +262,13 @@ def test_two_appliances_live_side_by_side(ha: Any, home: Home, mosquitto: Broker
 
 
 def test_an_appliance_with_a_name_of_its_own_has_entity_ids_of_its_own(ha: Any, mosquitto: BrokerProcess, tmp_path: Path) -> None:
-    with Home(tmp_path, mosquitto, "attic-house", home_assistant_name="Attic") as attic:
+    with House(tmp_path, at=mosquitto.address, topics=Topics("attic-house"), home_assistant_name="Attic") as attic:
         ha.wait_for_state("sensor.attic_status", "waiting")
         attic.ask("settings/set", name="home_assistant_discovery", value=False)
         ha.wait_for(lambda: len(ha.devices()) == 1)
 
 
-def test_switched_off_the_device_goes_and_switched_on_it_comes_back(ha: Any, home: Home) -> None:
+def test_switched_off_the_device_goes_and_switched_on_it_comes_back(ha: Any, home: House) -> None:
     home.ask("settings/set", name="home_assistant_discovery", value=False)
     ha.wait_for(lambda: not ha.devices())
     home.ask("settings/set", name="home_assistant_discovery", value=None)

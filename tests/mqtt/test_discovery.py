@@ -65,9 +65,15 @@ def test_the_device_says_what_it_is() -> None:
 
 
 def test_nothing_unknown_stands_at_the_top() -> None:
-    assert set(payload()) == {"dev", "o", "cmps", "state_topic", "availability_topic", "payload_available", "payload_not_available"}
-    assert payload()["availability_topic"] == TOPICS.availability
-    assert (payload()["payload_available"], payload()["payload_not_available"]) == ("online", "offline")
+    assert set(payload()) == {"dev", "o", "cmps", "state_topic", "availability", "availability_mode"}
+
+
+def test_what_is_available_says_so_itself_and_behind_a_bridge_too() -> None:
+    assert payload()["availability_mode"] == "all"
+    assert payload()["availability"] == [
+        {"topic": TOPICS.availability, "payload_available": "online", "payload_not_available": "offline"},
+        {"topic": TOPICS.bridge, "payload_available": "online", "payload_not_available": "0"},
+    ]
 
 
 @pytest.mark.parametrize(
