@@ -31,7 +31,7 @@ def home(mosquitto: BrokerProcess, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def ha(mosquitto: BrokerProcess, home: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     config: Path = tmp_path_factory.mktemp("home-assistant")
-    with home_assistant(mosquitto, config) as ha:
+    with home_assistant(mosquitto.address, config) as ha:
         ha.wait_for(ha.devices)
         ha.wait_for_birth()
         yield ha

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.brokers import BrokerProcess
+from mqtt.client import BrokerAddress
 
 VARIABLE = "PYARCHIVE_TEST_HOME_ASSISTANT"
 DOCS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
@@ -44,7 +44,7 @@ def bench() -> Any:
     return module
 
 
-def home_assistant(broker: BrokerProcess, config: Path) -> Any:
+def home_assistant(address: BrokerAddress, config: Path) -> Any:
     """Not started. Its configuration has our dashboard and blueprints, as a user would put them there."""
     module = bench()
     module.CONFIGURATION += _MORE_CONFIGURATION
@@ -56,5 +56,4 @@ def home_assistant(broker: BrokerProcess, config: Path) -> Any:
     (config / "automations.yaml").write_text("[]\n")
     (config / "scripts.yaml").write_text("{}\n")
     (config / "dashboard.yaml").write_text((DOCS / "dashboard.yaml").read_text())
-    address = broker.address
     return module.HomeAssistant(f"{address.host}:{address.port}", address.username, address.password, config=config)
