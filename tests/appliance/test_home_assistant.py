@@ -18,7 +18,7 @@ from mqtt.discovery_entities import Thing
 from mqtt.topics import Topics
 from tests.appliance.in_house import InHouse
 from tests.conftest import MakeBroker
-from tests.mqtt.listening import Ear
+from tests.mqtt.listening import Ear, settled
 from tests.waiting import wait_for
 
 Join = Callable[..., InHouse]
@@ -116,14 +116,14 @@ def test_it_is_told_again_with_everything_when_home_assistant_has_started(
 ) -> None:
     with join():
         wait_for(lambda: ear.heard, what="discovery")
-        state = Ear()
-        someone.subscribe(topics("appliance/state"), state)
-        wait_for(lambda: state.heard, what="the retained state")
+        said = Ear()
+        someone.subscribe(topics.availability, said)
+        wait_for(lambda: said.heard, what="what is retained")
         ear.heard.clear()
-        state.heard.clear()
+        said.heard.clear()
         someone.publish(f"{prefix}/status", b"online", retain=False)
         wait_for(lambda: "status" in present(ear, topic), what="discovery once more")
-        wait_for(lambda: state.heard, what="the state once more")
+        wait_for(lambda: b"online" in said.payloads, what="everything once more, online last")
 
 
 def test_other_words_of_home_assistant_and_old_ones_change_nothing(join: Join, ear: Ear, topic: str, prefix: str, someone: Broker) -> None:
@@ -135,6 +135,7 @@ def test_other_words_of_home_assistant_and_old_ones_change_nothing(join: Join, e
         appliance.app.settings.set("home_assistant_name", "Attic")
         wait_for(lambda: b"attic_status" in (ear.last(topic) or b""), what="the next discovery")
         assert len(ear.heard) == 2
+        assert appliance.house._home_assistant._due_s is None
     someone.clear(f"{prefix}/status")
 
 
@@ -157,7 +158,9 @@ def test_switched_off_at_the_start_only_what_is_retained_is_taken_back_and_once(
         someone.publish(f"{prefix}/status", b"online", retain=False)
     ear.heard.clear()
     with join(home_assistant_discovery="false") as appliance:
+        wait_for(lambda: appliance.house._home_assistant._told, what="what the broker retains to be looked at")
         appliance.app.settings.set("home_assistant_name", "Attic")
+    settled(someone, topics)
     assert ear.heard == []
 
 

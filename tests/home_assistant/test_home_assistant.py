@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.processes import House
 from tests.waiting import wait_for
 
 _FOLLOWS_S = 1.0
+_TRIES = 4
 _SEEN_S = 0.3
 """Home Assistant is asked ten times a second, over HTTP."""
 
@@ -38,10 +40,18 @@ def number(ha: Any, key: str) -> float:
     return float(ha.state(f"sensor.pyarchive_{key}")["state"])
 
 
-def follows(ha: Any, entity_id: str, state: str, since_s: float) -> None:
-    """Shown within a second of the command."""
-    ha.wait_for_state(entity_id, state, _FOLLOWS_S + _SEEN_S)
-    assert time.monotonic() - since_s < _FOLLOWS_S + _SEEN_S
+def follows(ha: Any, entity_id: str, steps: tuple[tuple[Callable[[], None], str], ...]) -> None:
+    """Each step's state is shown; of some tries one within a second for all, whatever else the machine does."""
+    tries_s: list[float] = []
+    while not tries_s or (min(tries_s) > _FOLLOWS_S + _SEEN_S and len(tries_s) < _TRIES):
+        steps_s = []
+        for act, state in steps:
+            begun_s = time.monotonic()
+            act()
+            ha.wait_for_state(entity_id, state)
+            steps_s.append(time.monotonic() - begun_s)
+        tries_s.append(max(steps_s))
+    assert min(tries_s) <= _FOLLOWS_S + _SEEN_S, tries_s
 
 
 def all_available(ha: Any, ids: Any = FOLDER) -> bool:
@@ -117,22 +127,21 @@ def test_values_follow_an_upload(ha: Any, home: House) -> None:
     home.ask("settings/set", name="upload_limit_kb_per_s", value=None)
 
 
-@pytest.mark.parametrize("key", ["pause", "metered"])
-def test_a_switch_acts_and_its_state_follows_within_a_second(ha: Any, home: House, key: str) -> None:
-    name = {"pause": "paused"}.get(key, key)
-    for service, state in (("turn_on", "on"), ("turn_off", "off")):
-        begun_s = time.monotonic()
+@pytest.mark.parametrize(("key", "field"), [("pause", "paused"), ("metered", "metered")])
+def test_a_switch_acts_and_its_state_follows_within_a_second(ha: Any, home: House, key: str, field: str) -> None:
+    def turn(service: str, value: object) -> None:
         ha.call_service("switch", service, entity_id=f"switch.pyarchive_{key}")
-        follows(ha, f"switch.pyarchive_{key}", state, begun_s)
-        assert json.loads(home.seen[home.topics("appliance/state")])[name] is (state == "on")
+        wait_for(lambda: json.loads(home.seen[home.topics("appliance/state")])[field] is value, what="the appliance to do it")
+
+    follows(ha, f"switch.pyarchive_{key}", ((lambda: turn("turn_on", True), "on"), (lambda: turn("turn_off", False), "off")))
 
 
 def test_the_limit_acts_and_its_state_follows_within_a_second(ha: Any, home: House) -> None:
-    for value in (700, 0):
-        begun_s = time.monotonic()
+    def limit(value: int) -> None:
         ha.call_service("number", "set_value", entity_id="number.pyarchive_upload_limit", value=value)
-        follows(ha, "number.pyarchive_upload_limit", str(value), begun_s)
-        assert home.ask("settings/get", name="upload_limit_kb_per_s")["value"] == value
+        wait_for(lambda: home.ask("settings/get", name="upload_limit_kb_per_s")["value"] == value, what="the appliance to do it")
+
+    follows(ha, "number.pyarchive_upload_limit", ((lambda: limit(700), "700"), (lambda: limit(0), "0")))
 
 
 def test_sync_ends_a_back_off(ha: Any, home: House, tmp_path: Path) -> None:
