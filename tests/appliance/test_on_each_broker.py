@@ -102,8 +102,8 @@ def test_after_a_restart_of_the_broker_all_that_is_retained_is_back_and_then_not
     wait_for(lambda: online(house))
     assert house.process is not None
     assert house.process.poll() is None
-    for archive_id in archives:
-        house.wait_remote(archive_id)
+    states = [house.topics(f"archive/{archive_id}/state") for archive_id in archives]
+    wait_for(lambda: all(json.loads(house.seen.get(topic, b"{}")).get("rung") == "remote" for topic in states), 60)
     wait_for(lambda: state(house)["status"] == "idle")
     there = retained(house, make_broker)
     expected = {f"archive/{archive_id}/state" for archive_id in archives} | {
@@ -114,7 +114,7 @@ def test_after_a_restart_of_the_broker_all_that_is_retained_is_back_and_then_not
     }
     assert {house.topics(name) for name in expected} <= there.keys()
     assert there[house.topics.bridge] == b"online"
-    assert all(json.loads(there[house.topics(f"archive/{archive_id}/state")])["rung"] == "remote" for archive_id in archives)
+    assert all(json.loads(there[topic])["rung"] == "remote" for topic in states)
     assert not [topic for topic in there if "/transfer/" in topic]
     ear = Ear()
     make_broker(house.broker.address_of("cli")).subscribe(house.topics("#"), ear)
