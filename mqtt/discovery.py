@@ -55,6 +55,19 @@ def config(facts: Facts) -> bytes:
     }, separators=(",", ":"), ensure_ascii=False).encode()  # fmt: skip
 
 
+def _availability(topics: Topics) -> list[dict[str, str]]:
+    """``bridge`` too: behind a bridge an old `online` may be left on ``availability``; Mosquitto's 0 and 1 there are both not `online`."""
+    return [
+        {"topic": topics.availability, "payload_available": ONLINE, "payload_not_available": OFFLINE},
+        {
+            "topic": topics.bridge,
+            "value_template": f"{{{{ '{ONLINE}' if value == '{ONLINE}' else '{OFFLINE}' }}}}",
+            "payload_available": ONLINE,
+            "payload_not_available": OFFLINE,
+        },
+    ]
+
+
 def components(payload: bytes) -> set[str]:
     """Keys of the components that are there in a payload of ours; empty for what is none."""
     try:
@@ -77,14 +90,6 @@ def _device(facts: Facts) -> dict[str, Any]:
     if facts.panel_url and re.match(r"https?://[^/\s]", facts.panel_url):  # with anything else the whole device is refused
         device["cu"] = facts.panel_url
     return device
-
-
-def _availability(topics: Topics) -> list[dict[str, str]]:
-    """Behind a bridge an old ``online`` may outlive its appliance; `bridge` tells. Without one the appliance says ``online`` there too."""
-    return [
-        {"topic": topics.availability, "payload_available": ONLINE, "payload_not_available": OFFLINE},
-        {"topic": topics.bridge, "payload_available": ONLINE, "payload_not_available": "0"},
-    ]
 
 
 def _component(entity: Entity, facts: Facts, topics: Topics) -> dict[str, Any]:

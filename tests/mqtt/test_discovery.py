@@ -69,11 +69,10 @@ def test_nothing_unknown_stands_at_the_top() -> None:
 
 
 def test_what_is_available_says_so_itself_and_behind_a_bridge_too() -> None:
+    assert [each["topic"] for each in payload()["availability"]] == [TOPICS.availability, TOPICS.bridge]
+    assert {(each["payload_available"], each["payload_not_available"]) for each in payload()["availability"]} == {("online", "offline")}
+    assert payload()["availability"][1]["value_template"] == "{{ 'online' if value == 'online' else 'offline' }}"
     assert payload()["availability_mode"] == "all"
-    assert payload()["availability"] == [
-        {"topic": TOPICS.availability, "payload_available": "online", "payload_not_available": "offline"},
-        {"topic": TOPICS.bridge, "payload_available": "online", "payload_not_available": "0"},
-    ]
 
 
 @pytest.mark.parametrize(
