@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tests.benchmarks.__main__ import main as measure
 from tests.faults.cuts import check_all, live
+from tests.faults.drive_harm import HARMS, LINES
 from tests.faults.drive_kills import DriveKills
 from tests.faults.drive_life import Life
-from tests.faults.drive_storm import CASES, run_case, run_storm
+from tests.faults.drive_storm import CASES, run_case, run_harm, run_line, run_storm
 from tests.faults.kills import MIB, Campaign
 
 
@@ -82,11 +83,17 @@ def storm(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=0.2, help="of the requests that fail in a mixture (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
     options = parser.parse_args(arguments)
-    print(f"{len(CASES)} faults, {options.storms} mixtures, --seed {options.seed}", flush=True)
+    print(f"{len(CASES) + len(HARMS) + len(LINES)} faults, {options.storms} mixtures, --seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pyarchive-storm-") as folder:
         for number, case in enumerate(CASES):
             run_case(Path(folder) / f"case-{number}", case, options.seed)
             print(f"{case.name}: nothing lost, nothing doubled{', right words' if case.words else ''}", flush=True)
+        for name, harm in HARMS.items():
+            run_harm(Path(folder) / name, harm, options.seed)
+            print(f"{name}: nothing lost, found and mended", flush=True)
+        for name, line in LINES.items():
+            run_line(Path(folder) / name, line, options.seed)
+            print(f"{name}: nothing lost, nothing doubled", flush=True)
         for number in range(options.storms):
             run_storm(Path(folder) / f"storm-{number}", options.seed + number, options.rate)
             print(f"mixture {number + 1} of {options.storms}, seed {options.seed + number}: nothing lost, nothing doubled", flush=True)

@@ -17,6 +17,7 @@ from typing import Any
 from appliance.errors import ApplianceError
 from tests.fakes.drive import FakeDrive
 from tests.fakes.drive_words import Kind, Operation
+from tests.faults.drive_harm import HARMS, Harm, Line, batches
 from tests.inside import Inside
 from tests.waiting import wait_for
 
@@ -79,6 +80,7 @@ class Household:
         self.credentials = json.dumps(drive.account(client_id="household"))
         self.contents: dict[str, bytes] = {}
         self.connection_id = ""
+        self.is_harmed = False
 
     def appliance(self, name: str) -> Inside:
         return Inside(
@@ -120,6 +122,18 @@ class Household:
         for archive_id in self.contents:
             assert inside.show(archive_id)["rung"] in {"remote", "proven"}
 
+    def mend(self, inside: Inside, harms: Iterable[Harm]) -> None:
+        """Something befalls what lies there; a check finds it, and it is mended from here."""
+        for harm in harms:
+            harm(self.drive, self.random)
+            self.is_harmed = True
+        if self.is_harmed:
+            wait_for(lambda: self._is_mended(inside), _WAIT_S, "a check that finds nothing any more")
+
+    def _is_mended(self, inside: Inside) -> bool:
+        result = inside.job("integrity/verify", 120, remote=True, repair=True)["result"]
+        return result is not None and result["damage_left"] == 0 and not result["unknown"] and not result["findings"]
+
     def release(self, inside: Inside) -> None:
         for archive_id in self.contents:
             wait_for(partial(self._is_released, inside, archive_id), _WAIT_S, "the release")
@@ -149,14 +163,16 @@ class Household:
         return state["state"] == "done" and state
 
     def check_drive(self) -> None:
-        """What lies there: each batch once, and byte for byte what was handed in."""
-        objects = [each for each in self.drive.files.values() if not each.trashed and not each.is_folder]
-        held = [each for each in objects if each.app_properties.get("pyarchive_role") in {"batch", "manifest"}]
-        names = Counter((each.app_properties["pyarchive_archive"], each.name) for each in held)
-        assert max(names.values()) == 1, [name for name, count in names.items() if count > 1]
+        """What lies there: each batch once (but for what befell it there), and byte for byte what was handed in."""
+        held = Counter((each.app_properties["pyarchive_archive"], each.name) for each in batches(self.drive))
+        if not self.is_harmed:
+            assert max(held.values()) == 1, [name for name, count in held.items() if count > 1]
+        there = {
+            (each.app_properties["pyarchive_archive"], each.name, self.drive.content(each.id)) for each in batches(self.drive)
+        }  # fmt: skip
         for archive_id, content in self.contents.items():
-            mine = sorted((e.name, e.id) for e in held if e.app_properties["pyarchive_archive"] == archive_id and e.name.isdigit())
-            assert b"".join(self.drive.content(file_id) for _, file_id in mine) == content
+            for index, offset in enumerate(range(0, max(1, len(content)), BATCH_BYTES)):
+                assert (archive_id, f"{index:08d}", content[offset : offset + BATCH_BYTES]) in there
         assert self.drive.violations == []
 
 
@@ -186,17 +202,34 @@ def run_case(folder: Path, case: Case, seed: int) -> None:
     _live(folder, seed, strike, case.words)
 
 
+def run_harm(folder: Path, harm: Harm, seed: int) -> None:
+    """Something befalls what lies on Drive, behind our back."""
+    _live(folder, seed, lambda drive, _: drive.calm(), None, [harm])
+
+
+def run_line(folder: Path, line: Line, seed: int) -> None:
+    """A line that is slow or stands still, a Drive that lags behind, in each phase."""
+
+    def strike(drive: FakeDrive, _: Iterable[Operation]) -> None:
+        drive.calm()
+        line(drive)
+
+    _live(folder, seed, strike, None)
+
+
 def run_storm(folder: Path, seed: int, rate: float) -> None:
-    """All faults that pass by themselves, mixed at random."""
+    """All faults that pass by themselves, and some harm, mixed at random."""
 
     def strike(drive: FakeDrive, operations: Iterable[Operation]) -> None:
         drive.calm()
         drive.storm(seed, rate, kinds=PASSING, match=tuple(operations))
 
-    _live(folder, seed, strike, None)
+    _live(folder, seed, strike, None, random.Random(seed).sample(list(HARMS.values()), 2))
 
 
-def _live(folder: Path, seed: int, strike: Callable[[FakeDrive, Iterable[Operation]], None], words: str | None) -> None:
+def _live(
+    folder: Path, seed: int, strike: Callable[[FakeDrive, Iterable[Operation]], None], words: str | None, harms: Iterable[Harm] = ()
+) -> None:
     (folder / "drive").mkdir(parents=True)
     with FakeDrive(folder / "drive") as drive:
         house = Household(folder, seed, drive)
@@ -206,6 +239,7 @@ def _live(folder: Path, seed: int, strike: Callable[[FakeDrive, Iterable[Operati
                 drive.expire_tokens()
             strike(drive, _ALL)
             house.upload(inside, words)
+            house.mend(inside, harms)
             house.list(inside)
             house.release(inside)
             house.download(inside)
