@@ -11,6 +11,7 @@ from tests.fakes.drive import FakeDrive, Record
 
 Harm = Callable[[FakeDrive, random.Random], None]
 Line = Callable[[FakeDrive], None]
+_LAG_S = 1.0
 _FROZEN_S = 6.5
 """Longer than the appliance waits for a byte."""
 
@@ -47,7 +48,9 @@ def slow(drive: FakeDrive) -> None:
 
 
 def lagging(drive: FakeDrive) -> None:
-    drive.lag(seconds=0.3)
+    """What was made before is old enough to be listed: an appliance is not lost and made anew within a second."""
+    threading.Event().wait(_LAG_S)
+    drive.lag(seconds=_LAG_S)
 
 
 def freezing(drive: FakeDrive) -> None:
