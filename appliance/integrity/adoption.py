@@ -19,6 +19,8 @@ from appliance.transfer.gates import CheckGate
 from appliance.transfer.work import manifest_of
 
 _MOST_MANIFESTS = 16  # of one archive that are read: a remote could hold any number of copies
+_SMALL_BYTES, _BYTES_A_BATCH = 16 << 20, 4096
+"""Of a manifest that is read: room for 90,000 batches that are not there, and for each that is."""
 _NOT_CURRENT = -1
 
 
@@ -44,7 +46,8 @@ def read_manifest(archive_id: str, remote: Remote, gate: Gate, found: Iterable[O
     Raises Damaged where there is none that can be right, NewerFormat, RemoteError.
     """
     objects = [each for each in (remote.list_objects(archive_id, gate) if found is None else found) if not each.trashed]
-    manifests = [each for each in objects if each.name == MANIFEST_NAME and each.size_bytes <= MAX_MANIFEST_BYTES]
+    most_bytes = min(MAX_MANIFEST_BYTES, _SMALL_BYTES + _BYTES_A_BATCH * len(objects))
+    manifests = [each for each in objects if each.name == MANIFEST_NAME and each.size_bytes <= most_bytes]
     best: tuple[tuple[int, int], Manifest, dict[str, Object]] | None = None
     why: Damaged | None = None
     for each in manifests[:_MOST_MANIFESTS]:
@@ -58,8 +61,15 @@ def read_manifest(archive_id: str, remote: Remote, gate: Gate, found: Iterable[O
         if best is None or score > best[0]:
             best = score, manifest, chosen | {MANIFEST_NAME: replace(each, sha256=sha256)}
     if best is None:
-        raise why or Damaged("it has no manifest: its batches can be put together by hand only")
+        raise why or _without_manifest(objects)
     return best[1], best[2]
+
+
+def _without_manifest(objects: list[Object]) -> Damaged:
+    by_hand = "its batches can be put together by hand only"
+    if any(each.name == MANIFEST_NAME for each in objects):
+        return Damaged(f"its manifest is much larger than what lies beside it explains, and is not read; {by_hand}")
+    return Damaged(f"it has no manifest: {by_hand}")
 
 
 def _read(found: Object, archive_id: str, remote: Remote, gate: Gate) -> tuple[Manifest, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from shlex import quote
 from typing import Any
 
 from ui import output
@@ -103,13 +104,13 @@ def _remote(state: dict[str, Any]) -> str:
     active = state["active_connection"]
     if not active:
         return "none is active (`pyarchive connection add`, validate, activate)"
-    parts = [f"{clean(active['name'])} ({clean(active['kind'])})", f"all there {age(state['last_sync_at'])}"]
+    parts = [f"{clean(active['name'])} ({clean(active['kind'])})", f"all was there {age(state['last_sync_at'])}"]
     if active["free_bytes"] is not None:
         parts.append(size(active["free_bytes"]) + " free" + (f" of {size(active['limit_bytes'])}" if active["limit_bytes"] else ""))
     if not active["reachable"]:
         parts.append("does not answer")
     if active["sign_in"] == "needed":
-        parts.append(f"sign in: `pyarchive connection sign-in {clean(active['name'])}`")
+        parts.append(f"sign in: `pyarchive connection sign-in {quote(clean(active['name']))}`")
     return ", ".join(parts)
 
 

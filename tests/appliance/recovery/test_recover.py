@@ -264,6 +264,19 @@ def test_a_folder_that_a_person_downloaded_by_hand_recovers_the_same_way(tmp_pat
         restored(new, {key: value for key, value in contents.items() if key not in skipped})
 
 
+def test_a_manifest_that_is_far_too_large_for_what_lies_beside_it_is_not_even_read(place: Place, tmp_path: Path) -> None:
+    with place.appliance(tmp_path / "old") as old:
+        connect(place, old)
+        (archive_id, other), appliance_id = keep(old, BATCH, BATCH), old.app.folder.appliance_id
+    good = place.content(appliance_id, archive_id, "manifest.json")
+    place.harm(appliance_id, archive_id, "manifest.json", good + b" " * (17 << 20))
+    with place.appliance(tmp_path / "new", appliance_id=appliance_id) as new:
+        connect(place, new)
+        state = recover(new)
+        assert [(each["archive_id"], "much larger" in each["why"]) for each in state["skipped"]] == [(archive_id, True)]
+        assert [each["id"] for each in new.ask("archive/list")["archives"]] == [other]
+
+
 def test_what_a_download_renamed_because_drive_had_it_twice_is_taken_for_what_it_is(tmp_path: Path) -> None:
     place = FolderPlace(tmp_path / "disk")
     with place.appliance(tmp_path / "old") as old:
@@ -278,7 +291,8 @@ def test_what_a_download_renamed_because_drive_had_it_twice_is_taken_for_what_it
     with place.appliance(tmp_path / "new", appliance_id=appliance_id) as new:
         connect(place, new)
         assert recover(new)["skipped"] == []
-        assert new.job("integrity/verify", remote=True, read_back=True)["result"]["findings"] == []
+        check = {"remote": True, "read_back": True}  # the manifests are written again meanwhile: they name other ids now
+        wait_for(lambda: new.job("integrity/verify", **check)["result"]["findings"] == [])
         restored(new, contents)
         new.ask("archive/rename", archive=next(iter(contents)), title="another title")  # writes its manifest again
         wait_for(lambda: b"another title" in _content(first / "manifest.json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -130,6 +131,30 @@ def test_a_hostile_manifest_is_refused_with_a_cause(change: Callable[[dict[str, 
     change(document)
     with pytest.raises(Damaged, match=r"the manifest cannot be used: ."):
         Manifest.from_bytes(json.dumps(document).encode())
+
+
+BLOATED = {
+    "empty lists": b'{"batches":[' + b"[]," * 2_000_000 + b"[]]}", "numbers": b'{"batches":[' + b"1," * 2_000_000 + b"1]}",
+    "keys": b"{" + b",".join(b'"%d":1' % number for number in range(1_000_000)) + b"}",
+    "empty rows": b'{"batches":[' + b"{}," * 2_000_000 + b"{}]}",
+    "deep": b'{"a":' * 1_000_000 + b"1" + b"}" * 1_000_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BLOATED.values(), ids=BLOATED.keys())
+def test_a_small_text_that_would_fill_the_memory_is_refused_before_it_is_parsed(content: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Damaged, match=r"more of '.' than a table of batches has"):
+            Manifest.from_bytes(content)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_title_may_hold_any_signs() -> None:
+    manifest = dataclasses.replace(Manifest.from_bytes(json.dumps(GOOD).encode()), title="[{,}]" * 200)
+    assert Manifest.from_bytes(manifest.to_bytes()) == manifest
 
 
 @pytest.mark.parametrize("missing", list(GOOD))
