@@ -74,3 +74,8 @@ class Archive:
             removed_at=removed_at,
             source=source,
         )
+
+
+def archives_in_words(count: int) -> str:
+    """As in "1 archive" and "12 archives"."""
+    return "1 archive" if count == 1 else f"{count} archives"

@@ -14,7 +14,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from appliance import clock
-from appliance.archive import Archive
+from appliance.archive import Archive, archives_in_words
 from appliance.catalog.ledger import Ledger
 from appliance.errors import (
     Adopting,
@@ -457,7 +457,7 @@ def _only_copies(archives: list[Archive]) -> str:
     if len(archives) == 1:
         return f"1 archive ({size_bytes:,} bytes) has its only copy there: {archives[0].title!r}; restore it first{undo}"
     return (
-        f"{len(archives)} archives ({size_bytes:,} bytes) have their only copy there, {archives[0].title!r} among them; "
+        f"{archives_in_words(len(archives))} ({size_bytes:,} bytes) have their only copy there, {archives[0].title!r} among them; "
         f"restore them first{undo}"
     )
 

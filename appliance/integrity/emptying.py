@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
+from appliance.archive import archives_in_words
 from appliance.connections import Connection, Connections
 from appliance.errors import Refused
 from appliance.integrity.inventory import Inventory
@@ -75,8 +76,8 @@ class Emptying:
         left = [each for each in unknown if any(not one.trashed for one in inventory.of(each))]
         if left:
             raise Refused(
-                f"{len(left)} archives lie on {connection.name!r} that this appliance does not know ({left[0]} is one); adopt them first "
-                "(`pyarchive orphans --adopt`), or move them away by hand"
+                f"on {connection.name!r} lie {archives_in_words(len(left))} that this appliance does not know ({left[0]} is one); "
+                "adopt them first (`pyarchive orphans --adopt`), or move them away by hand"
             )
 
     def _forget(self, connection: Connection) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from shlex import quote
 
+from appliance.archive import archives_in_words
 from appliance.connections import Connection, Connections
 from appliance.errors import Conflict, RemoteForeign
 from appliance.library import Library
@@ -62,7 +63,7 @@ class AdoptMode:
         unknown = [archive_id for archive_id in remote.list_archives() if archive_id not in known]
         if not any(self._has_objects(remote, archive_id) for archive_id in unknown):
             return None
-        return f"{_archives(len(unknown))} of this appliance there are not in its catalog"
+        return f"{archives_in_words(len(unknown))} of this appliance there are not in its catalog"
 
     @staticmethod
     def _has_objects(remote: Remote, archive_id: str) -> bool:
@@ -88,7 +89,7 @@ class AdoptMode:
             other = self._connections.remote_of(connection.id, appliance_id) if appliance_id != own else None
             count = sum(1 for _ in other.list_archives()) if other else 0
             if count:
-                return f"{_archives(count)} of appliance {appliance_id} there can be recovered, and this appliance has none yet"
+                return f"{archives_in_words(count)} of appliance {appliance_id} there can be recovered, and this appliance has none yet"
         return None
 
     def _newer_copy(self, remote: Remote) -> str | None:
@@ -115,7 +116,3 @@ class AdoptMode:
             f"`pyarchive connection claim {quote(connection.name)} --confirm {quote(connection.name)}` goes on without it",
             needs_you=True,
         )  # fmt: skip
-
-
-def _archives(count: int) -> str:
-    return "1 archive" if count == 1 else f"{count} archives"

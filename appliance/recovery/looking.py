@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any
 
 from appliance import clock
+from appliance.archive import archives_in_words
 from appliance.connections import Connection, Connections
 from appliance.errors import Conflict, Damaged, NewerFormat, NotFound
 from appliance.integrity.inventory import Inventory
@@ -67,7 +68,7 @@ class Looking:
 
     def _named(self, connection: Connection, appliance_ids: list[str]) -> str:
         counts = {each: sum(1 for _ in self._remote(connection, each).list_archives()) for each in appliance_ids}
-        return ", ".join(f"{each} ({count} archives)" for each, count in counts.items()) or "nothing"
+        return ", ".join(f"{each} ({archives_in_words(count)})" for each, count in counts.items()) or "nothing"
 
     def _remote(self, connection: Connection, appliance_id: str) -> Remote:
         if appliance_id == self.library.folder.appliance_id:

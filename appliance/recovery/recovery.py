@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from appliance import clock
+from appliance.archive import archives_in_words
 from appliance.connections import Connection, Connections
 from appliance.errors import ApplianceError, Conflict, Refused, RemoteError, Stopped
 from appliance.jobs import Job
@@ -177,8 +178,8 @@ class Recovery:
         stored = [view.archive for view in self._library.all_views() if any(each.batches_stored for each in view.standings.values())]
         if stored:
             raise Refused(
-                f"this appliance ({own}) has {len(stored)} archives on remotes already ({stored[0].title!r} is one), which would be "
-                f"given up with its id; recover {appliance_id} on an appliance of its own (another data folder)"
+                f"this appliance ({own}) has {archives_in_words(len(stored))} on remotes already ({stored[0].title!r} is one), "
+                f"which would be given up with its id; recover {appliance_id} on an appliance of its own (another data folder)"
             )
 
     def _forget_former_place(self) -> None:

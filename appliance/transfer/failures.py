@@ -176,7 +176,7 @@ class Failures:
             self._problems.raise_(
                 "damaged",
                 archive.id,
-                f"{lost} batches of {archive.title!r} have no good copy, neither here nor on a remote",
+                f"no good copy is left of {lost} of the batches of {archive.title!r}, neither here nor on a remote",
                 "hand the file in again, if you still have it",
                 needs_you=True,
             )

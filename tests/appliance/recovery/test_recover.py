@@ -108,7 +108,7 @@ def test_another_id_is_refused_while_something_is_stored_under_the_present_one(p
         new.wait_remote(archive_id)
         place.add(new)
         new.ask("connection/validate", connection=NAME)
-        with pytest.raises(Refused, match="has 1 archives on remotes already"):
+        with pytest.raises(Refused, match="has 1 archive on remotes already"):
             new.ask("recovery/start", connection=NAME, appliance_id=old_id)
         assert not new.app.engine.paused
         assert new.ask("recovery/state")["state"] == "none"
@@ -159,7 +159,7 @@ def test_several_appliances_are_named_with_their_numbers_and_one_has_to_be_chose
             ids.append(old.app.folder.appliance_id)
     with place.appliance(tmp_path / "new") as new:
         connect(place, new)
-        with pytest.raises(Conflict, match=rf"(?=.*{ids[0]} \(1 archives\))(?=.*{ids[1]} \(2 archives\)).*--from"):
+        with pytest.raises(Conflict, match=rf"(?=.*{ids[0]} \(1 archive\))(?=.*{ids[1]} \(2 archives\)).*--from"):
             new.ask("recovery/start", connection=NAME)
         with pytest.raises(NotFound, match="there is"):
             new.ask("recovery/start", connection=NAME, appliance_id="nobody-here")
