@@ -220,8 +220,9 @@ class Recovery:
     def _failed(self, intent: Intent, progress: Progress, why: str) -> None:
         log.error("the recovery failed: %s", why)
         try:
-            self._keep(replace(intent, stage="failed", error=why, result=progress.to_document()))
+            # In this order: after a crash in between it is begun once more, and not left in adopt mode without a word.
             self._connections.adopt(intent.connection_id, f"the recovery from it did not come to its end ({why})")
+            self._keep(replace(intent, stage="failed", error=why, result=progress.to_document()))
         except (ApplianceError, OSError) as error:
             log.error("the end of the recovery cannot be written down: %s", error)  # noqa: TRY400 (the cause is in the text)
 
