@@ -47,9 +47,10 @@ class Problems:
 
     def clear_about(self, about: str, *, keep: frozenset[str] = frozenset()) -> None:
         """All problems of that thing but the codes to keep: it works again."""
-        for problem in self.standing():
-            if problem.about == about and problem.code not in keep:
-                self.clear(problem.code, about)
+        with self._lock:
+            codes = [code for code, its in self._standing if its == about and code not in keep]
+        for code in codes:
+            self.clear(code, about)
 
     def standing(self) -> list[Problem]:
         """Those that need a person first, then in the order in which they were raised, whatever the clock did meanwhile."""

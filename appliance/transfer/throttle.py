@@ -125,10 +125,10 @@ class RateMeter:
     def add(self, size_bytes: int) -> None:
         now = clock.monotonic_s()
         with self._lock:
-            self._forget(now)
-            if not self._seconds:
-                self._since_s = now
             if not self._seconds or self._seconds[-1][0] != int(now):
+                self._forget(now)
+                if not self._seconds:
+                    self._since_s = now
                 self._seconds.append([int(now), 0])
             self._seconds[-1][1] += size_bytes
 
