@@ -13,7 +13,7 @@ from appliance.errors import ApplianceError, LedgerDamaged, NewerFormat, NotFoun
 from appliance.library import Library
 from appliance.transfer.lines import Lines
 from appliance.transfer.order import Order
-from appliance.transfer.queue import Queue, needs_carry, needs_download, needs_manifest_only, needs_upload, remaining_bytes
+from appliance.transfer.queue import Queue, lacks_manifest, needs_carry, needs_download, needs_manifest_only, needs_upload, remaining_bytes
 from appliance.transfer.spool import Spool
 from mqtt.messages import Direction, EventName
 
@@ -82,7 +82,8 @@ class Chooser:
         is_carried = view is not None and needs_carry(view, active, valid)
         (self.carried.add if is_carried else self.carried.discard)(archive_id)
         if view and (is_carried or needs_upload(view, active) or needs_manifest_only(view, active)):
-            self.up.put(view, remaining_bytes(view, active), at_risk=view.at_risk_bytes(valid) > 0)
+            is_urgent = view.at_risk_bytes(valid) > 0 or lacks_manifest(view, active)
+            self.up.put(view, remaining_bytes(view, active), at_risk=is_urgent)
         else:
             self.up.drop(archive_id)
             self._carry_from.pop(archive_id, None)

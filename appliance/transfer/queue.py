@@ -30,6 +30,12 @@ def needs_manifest_only(view: View, active: str | None) -> bool:
     return here is not None and here.manifest_due
 
 
+def lacks_manifest(view: View, active: str | None) -> bool:
+    """All its batches are on the active connection, and a few kB are missing until it is remote."""
+    here = view.standings.get(active) if active else None
+    return here is not None and here.manifest_due and not here.manifest_stored
+
+
 def needs_carry(view: View, active: str | None, valid: frozenset[str]) -> bool:
     """A released archive that is not all on the active connection, while another valid one has something of it.
 
@@ -58,9 +64,9 @@ class Queue:
     """Archives with something to move in one direction.
 
     In this order: those put first by hand (``by_hand`` names them); then the owner who has had the least of the line lately; of one
-    owner, what is at risk before what is safe elsewhere, then the oldest. Every fourth turn of an owner the archive with the least to
-    move is the first: so a small file that comes after a terabyte waits for a few batches and not for weeks, and the oldest still
-    gets most. A choice costs no look at archives that come later.
+    owner, what is at risk, or lacks but its manifest, before what is safe elsewhere, then the oldest. Every fourth turn of an owner
+    the archive with the least to move is the first: so a small file that comes after a terabyte waits for a few batches and not for
+    weeks, and the oldest still gets most. A choice costs no look at archives that come later.
     """
 
     def __init__(self, by_hand: Callable[[], Sequence[str]] = tuple) -> None:

@@ -188,6 +188,16 @@ def test_a_small_file_does_not_wait_for_the_end_of_a_large_one(start: Callable[.
     assert order[:3].count(large) >= 2
 
 
+def test_an_archive_gets_its_manifest_before_the_next_one_begins(start: Callable[..., Inside], scripted: Scripted) -> None:
+    inside = start(transfers=1)
+    inside.ask("transfer/pause")
+    archives = [inside.put(random.Random(number).randbytes(BATCH), f"file-{number}") for number in range(4)]
+    inside.ask("transfer/resume")
+    for archive_id in archives:
+        inside.wait_remote(archive_id)
+    assert [remote_id.partition("/")[0] for remote_id in scripted.puts] == [each for archive_id in archives for each in [archive_id] * 2]
+
+
 def test_the_upload_limit_can_be_changed_while_a_batch_moves(start: Callable[..., Inside]) -> None:
     inside = start()
     inside.ask("settings/set", name="upload_limit_kb_per_s", value=10)
