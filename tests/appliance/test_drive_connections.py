@@ -176,7 +176,8 @@ def _a_stormy_life(inside: Inside, fake: FakeDrive) -> str:
     inside.ask("connection/activate", connection=connection)
     for kind in ("cut", "503", "html", "lost_answer", "no_range", "expired", "401", "domainPolicy"):
         fake.fault(kind, match=["open", "chunk", "status"])
-        inside.wait_remote(inside.put(kind.encode() * 40_000, f"{kind}.bin"), 60)
+        content = kind.encode() * BATCH  # what is no larger than a piece has no session
+        inside.wait_remote(inside.put(content, f"{kind}.bin"), 60)
     assert inside.app.copier.run_once()
     fake.fault("invalid_grant", match="token", times=None)
     fake.expire_tokens()

@@ -56,6 +56,8 @@ CASES = (
     Case("lost_answer", ("chunk",)), Case("lost_answer", _ALL), Case("partial", ("chunk",), how={"keep_bytes": 256 * 1024}),
     Case("partial", ("chunk",), how={"keep_bytes": 0}), Case("no_range", ("chunk",)), Case("expired", ("chunk",)),
     Case("expired", ("chunk",), how={"status": 410}), Case("expired", ("status",)), Case("409", ("open",), times=1),
+    Case("cut", ("create", "update"), how={"after_bytes": 500}), Case("lost_answer", ("create", "update")),
+    Case("409", ("create",), times=1),
     Case("401", _KNOWN, times=2),
     Case("html", _ALL), Case("html", ("token",)), Case("latency", _ALL, times=20, how={"seconds": 0.3}),
     Case("cannotDownloadAbusiveFile", ("download",), times=1),
