@@ -147,7 +147,14 @@ class Placement:
         durable.sync_dir(source.parent)
 
     def settle(self, archive_id: str) -> None:
-        """End what a crash cut in two: freeing a released copy, moving a removed one or one taken back."""
+        """End what a crash cut in two: freeing a released copy, moving a removed one or one taken back.
+
+        Raises Conflict where the archive is in use: who has it sees to its copy.
+        """
+        with self.library.locks.alone(archive_id, timeout_s=1.0):
+            self._settle(archive_id)
+
+    def _settle(self, archive_id: str) -> None:
         view = self.library.view(archive_id)
         here, trash = self.library.local_folder(archive_id), self.library.folder.trash / archive_id
         if view.archive.removed_at:

@@ -6,7 +6,7 @@ import logging
 
 from appliance.archive import Archive
 from appliance.catalog.ledger import Ledger
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, Conflict
 from appliance.library import Library
 from appliance.names import ARCHIVE_ID
 from appliance.placement import Placement
@@ -72,6 +72,8 @@ def settle(library: Library, placement: Placement, problems: Problems) -> None:
     for archive_id in due:
         try:
             placement.settle(archive_id)
+        except Conflict:
+            continue
         except OSError as error:
             problems.raise_(
                 "store", archive_id, f"the local copy of {archive_id} cannot be moved: {error}", "check the disk", needs_you=True

@@ -97,7 +97,7 @@ class Recovery:
             f"connection/{each.id}/state" for each in self._connections.all()
         ]
         device = config_topic(self._settings.current.home_assistant_prefix, former)
-        return [topics(each) for each in ("availability", "appliance/state", "appliance/settings", *names)] + [device]
+        return [topics(each) for each in ("availability", "appliance/state", "appliance/settings", "bridge", *names)] + [device]
 
     # Verbs
 

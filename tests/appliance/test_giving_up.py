@@ -117,8 +117,8 @@ def test_a_local_file_that_lost_its_end_is_mended_from_the_remote(tmp_path: Path
     local = tmp_path / "data" / "store" / archive_id / "file.bin"
     local.write_bytes(CONTENT[:BATCH])
     with Inside(tmp_path / "data", batch_bytes=BATCH) as inside:
+        wait_for(lambda: local.read_bytes() == CONTENT)
         wait_for(lambda: inside.show(archive_id)["batches_cached"] == 5)
-        assert local.read_bytes() == CONTENT
         wait_for(lambda: "damaged" not in inside.problems())
 
 

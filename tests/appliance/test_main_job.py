@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import ApplianceError, BadRequest, Conflict, NotFound, NotLocal, Refused
+from appliance.placement import Placement
 from tests.inside import Inside
 from tests.waiting import wait_for
 
@@ -166,6 +168,30 @@ def test_removal_can_be_undone_and_what_is_removed_is_not_listed(data: Path, rem
         assert inside.show(archive_id)["rung"] in {"remote", "proven"}
         with pytest.raises(Conflict, match="nothing to undo"):
             inside.ask("archive/undo", archive=archive_id)
+
+
+def test_what_is_taken_back_while_the_appliance_starts_is_not_moved_into_the_trash_again(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Inside(data, batch_bytes=BATCH) as inside:
+        archive_id = inside.put(content(BATCH))
+        inside.ask("archive/remove", archive=archive_id)
+    move, undone = Placement._move, threading.Event()
+
+    def take_back(placement: Placement) -> None:
+        placement.undo(archive_id)
+        undone.set()
+
+    def slow_move(self: Placement, source: Path, target: Path) -> None:
+        if target.parent.name == "trash":  # the start looks after what was removed, and somebody is faster
+            threading.Thread(target=take_back, args=(self,)).start()
+            undone.wait(0.5)
+        move(self, source, target)
+
+    monkeypatch.setattr(Placement, "_move", slow_move)
+    with Inside(data, batch_bytes=BATCH) as inside:
+        assert undone.wait(10)
+        assert inside.local_bytes(archive_id) == content(BATCH)
 
 
 def test_a_removal_past_its_undo_time_leaves_tombstones_and_only_those_objects_go_to_the_remotes_trash(data: Path, remote: Path) -> None:

@@ -104,7 +104,7 @@ def test_after_a_restart_of_the_broker_all_that_is_retained_is_back_and_then_not
     assert house.process.poll() is None
     states = [house.topics(f"archive/{archive_id}/state") for archive_id in archives]
     wait_for(lambda: all(json.loads(house.seen.get(topic, b"{}")).get("rung") == "remote" for topic in states), 60)
-    wait_for(lambda: state(house)["status"] == "idle")
+    wait_for(lambda: state(house)["status"] == "idle" and not any("/transfer/" in topic and said for topic, said in house.seen.items()))
     there = retained(house, make_broker)
     assert {house.topics(name) for name in ("appliance/state", "appliance/settings", "availability", "bridge")} | set(
         states
@@ -117,8 +117,8 @@ def test_after_a_restart_of_the_broker_all_that_is_retained_is_back_and_then_not
     wait_for(Silence(ear).heard, what=f"{QUIET_S} s in which nothing is said")
 
 
-def state(house: House) -> Any:
-    return json.loads(house.seen.get(house.topics("appliance/state"), b'{"status": "unknown"}'))
+def state(house: House, name: str = "appliance/state") -> Any:
+    return json.loads(house.seen.get(house.topics(name), b'{"status": "unknown", "rung": "unknown"}'))
 
 
 class Silence:
