@@ -126,7 +126,11 @@ def test_it_is_told_again_with_everything_when_home_assistant_has_started(
         wait_for(lambda: b"online" in said.payloads, what="everything once more, online last")
 
 
-def test_other_words_of_home_assistant_and_old_ones_change_nothing(join: Join, ear: Ear, topic: str, prefix: str, someone: Broker) -> None:
+def test_other_words_of_home_assistant_and_old_ones_change_nothing(
+    join: Join, ear: Ear, topic: str, prefix: str, someone: Broker, topics: Topics
+) -> None:
+    said = Ear()
+    someone.subscribe(topics.availability, said)
     someone.publish(f"{prefix}/status", b"online", retain=True)
     with join() as appliance:
         wait_for(lambda: ear.heard, what="discovery")
@@ -136,6 +140,7 @@ def test_other_words_of_home_assistant_and_old_ones_change_nothing(join: Join, e
         wait_for(lambda: b"attic_status" in (ear.last(topic) or b""), what="the next discovery")
         assert len(ear.heard) == 2
         assert appliance.house._home_assistant._due_s is None
+        assert said.payloads.count(b"online") == 1
     someone.clear(f"{prefix}/status")
 
 
