@@ -60,7 +60,7 @@ def test_home_assistant_sees_commands_and_loses_the_appliance_as_if_it_had_no_br
 ) -> None:
     ear = Ear()
     make_broker(theirs.address).subscribe(house.topics("+"), ear)
-    with home_assistant(theirs, tmp_path / "home-assistant") as ha:
+    with home_assistant(theirs.address, tmp_path / "home-assistant") as ha:
         ha.wait_for(lambda: ha.devices() and all_available(ha), 60)
         acts(ha)
         ours(house).kill()  # first, so that it cannot tell what becomes of the appliance
@@ -74,3 +74,4 @@ def test_home_assistant_sees_commands_and_loses_the_appliance_as_if_it_had_no_br
         house.start()
         ha.wait_for(lambda: all_available(ha), BRIDGE_S)
         acts(ha)
+        assert ha.problems() == []
