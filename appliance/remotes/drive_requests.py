@@ -111,6 +111,7 @@ def together(file: Mapping[str, Any], size_bytes: int, content: Iterable[bytes])
 
 
 def _framed(head: bytes, content: Iterable[bytes], tail: bytes) -> Iterator[bytes]:
-    yield head
-    yield from content
+    pieces = iter(content)
+    yield head + next(pieces, b"")
+    yield from pieces
     yield tail
