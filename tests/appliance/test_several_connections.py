@@ -358,7 +358,7 @@ def test_activating_the_old_connection_again_ends_the_carrying(half: Half, tmp_p
 
 def test_a_connection_is_not_removed_before_all_was_carried_over(half: Half) -> None:
     inside, archive_id, one, two = half
-    with pytest.raises(Refused, match=rf"1 archives \({len(CONTENT):,} bytes\) have their only copy there"):
+    with pytest.raises(Refused, match=rf"1 archive \({len(CONTENT):,} bytes\) has its only copy there"):
         inside.ask("connection/remove", connection=one)
     go_on(inside)
     wait_carried(inside, archive_id, two)
