@@ -30,9 +30,12 @@ CLEARED = Report(None)
 
 
 def of_appliance(state: ApplianceState) -> Report:
-    """Progress goes out in some 300 steps, whatever is left takes ten minutes or five hours: at most each 2 s, at least each 60 s."""
+    """Progress goes out in some 300 steps, whatever is left takes ten minutes or five hours: at most each 2 s, at least each 60 s.
+
+    That all is safe, or something is not any more, is what a household waits for.
+    """
     gap_s = _UNKNOWN_S if state.eta_s is None else min(_CALMEST_S, max(_QUICKEST_S, state.eta_s / _STEPS))
-    return Report(state, _APPLIANCE_PROGRESS, _APPLIANCE_COUNTS, gap_s)
+    return Report(state, _APPLIANCE_PROGRESS, _APPLIANCE_COUNTS, gap_s, turn=state.bytes_at_risk == 0)
 
 
 def of_archive(state: ArchiveState) -> Report:

@@ -10,7 +10,7 @@ from typing import Any
 from mqtt.messages import Message
 
 _TWO_WITHIN_S = 1.0
-_BETWEEN_COUNTS_S = 1.0
+_BETWEEN_COUNTS_S = 0.5
 Fields = Mapping[str, Any]
 """Names of fields, as pydantic's ``exclude`` takes them."""
 
@@ -19,13 +19,15 @@ Fields = Mapping[str, Any]
 class Report:
     """The value of a topic; without a message, that it is cleared. What is in no list of fields is news.
 
-    ``progress``: fields that may wait until ``progress_gap_s`` have passed since the topic's last message; ``counts``: a second.
+    ``progress``: fields that may wait until ``progress_gap_s`` have passed since the topic's last message; ``counts``: half a second.
+    ``turn``: what is news when it changes, though the fields that tell it are counts or progress.
     """
 
     message: Message | None
     progress: Fields = field(default_factory=dict)
     counts: Fields = field(default_factory=dict)
     progress_gap_s: float = 0.0
+    turn: bool | None = None
 
     @cached_property
     def payload(self) -> bytes:
@@ -41,7 +43,7 @@ class Report:
         return self._without(self.progress)
 
     def _without(self, fields: Fields) -> int:
-        return hash(self.message.model_dump_json(exclude=dict(fields)) if self.message else "")
+        return hash((self.message.model_dump_json(exclude=dict(fields)) if self.message else "", self.turn))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,3 +54,13 @@ def test_days_of_a_slow_line_are_told_once_a_minute_and_their_last_hours_a_littl
 def test_a_fast_disk_is_told_of_in_some_hundred_steps() -> None:
     times = told(60 * 10**9, 100_000_000, 0.5)  # 10 minutes
     assert 100 <= len(times) <= 301
+
+
+def test_that_all_is_safe_and_that_something_is_not_any_more_is_news() -> None:
+    pacer, steady = Pacer(), Steady()
+    for now_s, left_bytes in ((10.0, BATCH_BYTES), (11.5, 0), (13.0, BATCH_BYTES)):
+        report = news.of_appliance(state(left_bytes, 10**9, 600_000, START, steady))
+        assert (pacer.due_s(TOPIC, report) or 0.0) <= now_s
+        pacer.sent(TOPIC, report, now_s)
+    more = news.of_appliance(state(2 * BATCH_BYTES, 10**9, 600_000, START, steady))
+    assert (pacer.due_s(TOPIC, more) or 0.0) >= 15.0
