@@ -91,13 +91,32 @@ def hash_file(
     Memory is 4 MiB whatever the size. Raises SourceChanged where the file does not have exactly size_bytes, OSError.
     """
     with _descriptor(source) as fd, _WholeHash() as whole:
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        _read_ahead(fd)
         batches = bytearray()
         for batch in cut(size_bytes, batch_bytes):
-            batches += _hash_batch(fd, batch, size_bytes, whole, on_progress, stop)
+            digest = hashlib.sha256()
+            for piece in _pieces(fd, batch, size_bytes, whole, on_progress, stop):
+                digest.update(piece)
+            batches += digest.digest()
         _check_end(fd, size_bytes)
         return Hashes(whole.digest(), bytes(batches))
+
+
+def hash_whole(
+    source: Path | int, size_bytes: int, on_progress: Callable[[int], None] = lambda _: None, stop: Callable[[], None] = lambda: None
+) -> bytes:
+    """The SHA-256 of the whole file alone, for half the work of ``hash_file``; all else as there."""
+    with _descriptor(source) as fd, _WholeHash() as whole:
+        _read_ahead(fd)
+        for _ in _pieces(fd, Range(0, size_bytes), size_bytes, whole, on_progress, stop):
+            pass
+        _check_end(fd, size_bytes)
+        return whole.digest()
+
+
+def _read_ahead(fd: int) -> None:
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
 
 def drop_cache(fd: int) -> None:
@@ -124,11 +143,11 @@ def _descriptor(source: Path | int) -> Iterator[int]:
         os.close(fd)
 
 
-def _hash_batch(
-    fd: int, batch: Range, size_bytes: int, whole: _WholeHash, on_progress: Callable[[int], None], stop: Callable[[], None]
-) -> bytes:
-    digest = hashlib.sha256()
-    at, end = batch.offset_bytes, batch.offset_bytes + batch.size_bytes
+def _pieces(
+    fd: int, part: Range, size_bytes: int, whole: _WholeHash, on_progress: Callable[[int], None], stop: Callable[[], None]
+) -> Iterator[memoryview]:
+    """Of that part, each read and handed to ``whole``; it keeps its content until the next one is asked for."""
+    at, end = part.offset_bytes, part.offset_bytes + part.size_bytes
     while at < end:
         stop()
         piece = whole.free_buffer()[: end - at]
@@ -136,10 +155,9 @@ def _hash_batch(
         if not count:
             raise SourceChanged(f"the file ended after {at} of {size_bytes} bytes while it was read; hand it in again when it is complete")
         whole.add(piece[:count])
-        digest.update(piece[:count])
+        yield piece[:count]
         at += count
         on_progress(at)
-    return digest.digest()
 
 
 def _check_end(fd: int, size_bytes: int) -> None:

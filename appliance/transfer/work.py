@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 
 from appliance.archive import Archive
-from appliance.batches import hash_file
+from appliance.batches import drop_cache_of, hash_whole
 from appliance.catalog.ledger import Ledger
 from appliance.data_folder import DataFolder
 from appliance.errors import Damaged, LocalDamaged, RemoteDamaged, RemoteError
@@ -118,7 +120,10 @@ def upload_manifest(library: Library, archive: Archive, connection_id: str, remo
 
 
 def download_batch(library: Library, archive: Archive, index: int, connection_id: str, remote: Remote, gate: Gate) -> None:
-    """Fetch one batch to its place in the local copy; it counts once it was read back from the disk and is right."""
+    """Fetch one batch to its place in the local copy; it counts once it is right and synced, in a repair once it was read back, too.
+
+    What a restore brings is read back as a whole at its end, before the file gets its name.
+    """
     ledger = library.ledger(archive.id)
     offset, size = ledger.range_of(index)
     remote_id = ledger.remote_id(connection_id, index) or ""
@@ -136,31 +141,45 @@ def download_batch(library: Library, archive: Archive, index: int, connection_id
         writer.write(offset, fetch)
     except OSError as error:
         raise translated(error, f"restoring {archive.title}") from error
-    if not batch_is_right(writer.path, ledger, index, lambda _: None):
+    if not ledger.is_released and not batch_is_right(writer.path, ledger, index, lambda _: None):
         raise LocalDamaged(f"the disk did not keep batch {index} of {archive.title!r}; check the store's disk")
     ledger.cached(index)
 
 
 def finish_restore(library: Library, archive: Archive, count: Callable[[int], None], stop: Callable[[], None]) -> None:
-    """All batches are there: check the whole, and only then give the file its name. What is wrong is fetched again."""
+    """All batches are there: check the whole, from the disk, and only then give the file its name. What is wrong is fetched again."""
     ledger, folder = library.ledger(archive.id), library.local_folder(archive.id)
     # The end may have come after the file got its name and before that was written down.
     named = library.local_file(archive).exists() and not (folder / RESTORING).exists()
     writer = LocalWriter(folder, archive, released=not named)
-    try:
-        whole = hash_file(writer.path, archive.size_bytes, ledger.facts.batch_bytes, on_progress=count, stop=stop)
-    except OSError as error:
-        raise translated(error, f"checking {archive.title}") from error
-    if whole.sha256.hex() != archive.sha256:
-        wrong = [i for i in range(ledger.batch_count) if whole.batches[32 * i : 32 * i + 32] != ledger.batch_sha256(i)]
-        for index in wrong:
-            ledger.uncached(index, "wrong in the restored file")
-        raise Damaged(f"{len(wrong)} batches of {archive.title!r} are wrong on the disk; they are fetched again")
+    if not _is_whole(writer.path, archive, count, stop):
+        raise _wrong_batches(ledger, archive, writer.path, stop)
     try:
         writer.finish()
     except OSError as error:
         raise translated(error, f"restoring {archive.title}") from error
     ledger.restored()
+
+
+def _is_whole(path: Path, archive: Archive, count: Callable[[int], None], stop: Callable[[], None]) -> bool:
+    """As it stands on the disk. A part that cannot be read is as wrong as one that has changed."""
+    try:
+        drop_cache_of(path)
+        return hash_whole(path, archive.size_bytes, on_progress=count, stop=stop).hex() == archive.sha256
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return False
+        raise translated(error, f"checking {archive.title}") from error
+
+
+def _wrong_batches(ledger: Ledger, archive: Archive, path: Path, stop: Callable[[], None]) -> Damaged:
+    """What to raise, once they are not cached any more: the disk did not keep them, or somebody wrote into the file."""
+    wrong = [index for index in range(ledger.batch_count) if not batch_is_right(path, ledger, index, lambda _: stop())]
+    for index in wrong:
+        ledger.uncached(index, "wrong in the restored file")
+    if not wrong:
+        return Damaged(f"{archive.title!r} could not be read from the disk as a whole; it is tried again")
+    return Damaged(f"{len(wrong)} batches of {archive.title!r} are wrong on the disk; they are fetched again")
 
 
 def check_room(admission: Admission, archive: Archive, folder: DataFolder) -> None:

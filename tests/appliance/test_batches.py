@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import batches
-from appliance.batches import Hashes, Range, batch_count, cut, drop_cache, drop_cache_of, hash_file, range_of
+from appliance.batches import Hashes, Range, batch_count, cut, drop_cache, drop_cache_of, hash_file, hash_whole, range_of
 from appliance.errors import SourceChanged, Stopped
 
 MIB = 1 << 20
@@ -63,6 +63,7 @@ def test_whole_and_batches_are_hashed_as_one_by_one(tmp_path: Path, size: int, b
     content = os.urandom(size)
     (tmp_path / "file").write_bytes(content)
     assert hash_file(tmp_path / "file", size, batch) == hashed_simply(content, batch)
+    assert hash_whole(tmp_path / "file", size) == hashed_simply(content, batch).sha256
 
 
 def test_a_sparse_file_is_hashed_as_the_zeros_that_it_reads_as(tmp_path: Path) -> None:
