@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 
 from appliance import durable
 from appliance.remotes.layout import MANIFEST_NAME
-from appliance.remotes.remote import Remote
+from appliance.remotes.remote import Object, Remote
 from tests.benchmarks.figures import Figure, Order
 from tests.inside import Inside
 from tests.waiting import wait_for
@@ -60,10 +60,10 @@ class _ManifestLater:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._remote, name)
 
-    def new_ids(self, archive_id: str, names: list[str], *, is_new: bool = False) -> list[str]:
-        if MANIFEST_NAME in names:
+    def put(self, remote_id: str, archive_id: str, name: str, *rest: Any) -> Object:
+        if name == MANIFEST_NAME:
             self._go.wait(60)
-        return self._remote.new_ids(archive_id, names, is_new=is_new)
+        return self._remote.put(remote_id, archive_id, name, *rest)
 
 
 def measure(order: Order) -> list[Figure]:
