@@ -23,19 +23,6 @@ _TRIES = 4
 
 
 @pytest.fixture
-def heard() -> dict[str, bytes]:
-    return {}
-
-
-@pytest.fixture
-def someone(make_broker: MakeBroker, broker_address: BrokerAddress, topics: Topics, heard: dict[str, bytes]) -> Broker:
-    """Another client in the house."""
-    client = make_broker(broker_address, name="someone")
-    client.subscribe(topics("#"), lambda topic, payload, _: heard.__setitem__(topic, payload))
-    return client
-
-
-@pytest.fixture
 def join(
     someone: Broker, make_broker: MakeBroker, broker_address: BrokerAddress, topics: Topics, heard: dict[str, bytes], tmp_path: Path
 ) -> Callable[..., InHouse]:

@@ -37,18 +37,6 @@ def topic(prefix: str, topics: Topics) -> str:
 
 
 @pytest.fixture
-def heard() -> dict[str, bytes]:
-    return {}
-
-
-@pytest.fixture
-def someone(make_broker: MakeBroker, broker_address: BrokerAddress, topics: Topics, heard: dict[str, bytes]) -> Broker:
-    client = make_broker(broker_address, name="someone")
-    client.subscribe(topics("#"), lambda topic, payload, _: heard.__setitem__(topic, payload))
-    return client
-
-
-@pytest.fixture
 def ear(someone: Broker, topic: str) -> Ear:
     """What is said on the topic of discovery."""
     ear = Ear()
