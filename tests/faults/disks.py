@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,10 +99,14 @@ def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
 def at_operation(is_it: Callable[[Operation], bool], act: Callable[[], object]) -> Iterator[None]:
     """``act()`` once, right after the first durable operation that ``is_it``."""
     done: list[Operation] = []
+    lock = threading.Lock()
 
     def observe(operation: Operation) -> None:
-        if not done and is_it(operation):
-            done.append(operation)
+        with lock:  # slots write at the same time
+            is_first = not done and is_it(operation)
+            if is_first:
+                done.append(operation)
+        if is_first:
             act()
 
     before, durable.observer = durable.observer, observe

@@ -23,13 +23,14 @@ def batches(drive: FakeDrive) -> list[Record]:
 
 @dataclass(frozen=True)
 class _ToABatch:
-    """The harm is done to a batch that is not empty, chosen at random."""
+    """The harm is done to a batch that is not empty, chosen at random; to none where an earlier harm has left none."""
 
     do: Callable[[FakeDrive, Record], object]
 
     def __call__(self, drive: FakeDrive, chance: random.Random) -> None:
         held = sorted((each for each in batches(drive) if (each.size_bytes or 0) > 1), key=lambda each: each.id)
-        self.do(drive, chance.choice(held))
+        if held:
+            self.do(drive, chance.choice(held))
 
 
 HARMS: dict[str, Harm] = {
