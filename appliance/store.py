@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -140,6 +141,7 @@ class LocalWriter:
     def __init__(self, folder: Path, archive: Archive, *, released: bool) -> None:
         self._final = folder / archive.file_name
         self.path = folder / RESTORING if released else self._final
+        self._made: tuple[int, int] | None = None
         if released:
             durable.make_dir(folder, 0o750)
         if not self.path.exists():
@@ -151,9 +153,17 @@ class LocalWriter:
         except FileExistsError:  # another slot was faster
             return
         with file:
+            self._made = _identity(os.fstat(file.fd))
             file.truncate(size_bytes)
             file.sync()
         durable.sync_dir(self.path.parent)
+
+    def take_back(self) -> None:
+        """Remove the file if this made it: the disk that it was for has left, and it lies in the empty folder where that belongs."""
+        with contextlib.suppress(OSError):  # with the disk back, there is another file of that name, or none
+            if self._made == _identity(self.path.stat()):
+                durable.unlink(self.path)
+                durable.remove_dir(self.path.parent)
 
     def write(self, offset_bytes: int, pieces: Callable[[Callable[[bytes], None]], None]) -> None:
         """``pieces(write)`` calls write for each piece in order; all is synced when this returns."""
@@ -174,6 +184,10 @@ class LocalWriter:
         if self.path != self._final:
             durable.rename(self.path, self._final)
         durable.sync_dir(self._final.parent)
+
+
+def _identity(of: os.stat_result) -> tuple[int, int]:
+    return of.st_dev, of.st_ino
 
 
 def cut_back(path: Path, size_bytes: int) -> None:

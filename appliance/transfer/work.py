@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from appliance.archive import Archive
 from appliance.batches import drop_cache_of, hash_whole
 from appliance.catalog.ledger import Ledger
 from appliance.data_folder import DataFolder
-from appliance.errors import Damaged, LocalDamaged, RemoteDamaged, RemoteError
+from appliance.errors import Damaged, LocalDamaged, RemoteDamaged, RemoteError, StoreUnavailable
 from appliance.intake.admission import Admission
 from appliance.library import Library
 from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
@@ -138,7 +139,8 @@ def download_batch(library: Library, archive: Archive, index: int, connection_id
 
     try:
         writer = LocalWriter(library.local_folder(archive.id), archive, released=ledger.is_released)
-        writer.write(offset, fetch)
+        with _still_there(library, writer):
+            writer.write(offset, fetch)
     except OSError as error:
         raise translated(error, f"restoring {archive.title}") from error
     if not ledger.is_released and not batch_is_right(writer.path, ledger, index, lambda _: None):
@@ -152,8 +154,10 @@ def finish_restore(library: Library, archive: Archive, count: Callable[[int], No
     # The end may have come after the file got its name and before that was written down.
     named = library.local_file(archive).exists() and not (folder / RESTORING).exists()
     writer = LocalWriter(folder, archive, released=not named)
-    if not _is_whole(writer.path, archive, count, stop):
-        raise _wrong_batches(ledger, archive, writer.path, stop)
+    with _still_there(library, writer):
+        is_whole = _is_whole(writer.path, archive, count, stop)
+    if not is_whole:
+        raise _wrong_batches(library, archive, writer.path, stop)
     try:
         writer.finish()
     except OSError as error:
@@ -172,9 +176,30 @@ def _is_whole(path: Path, archive: Archive, count: Callable[[int], None], stop: 
         raise translated(error, f"checking {archive.title}") from error
 
 
-def _wrong_batches(ledger: Ledger, archive: Archive, path: Path, stop: Callable[[], None]) -> Damaged:
-    """What to raise, once they are not cached any more: the disk did not keep them, or somebody wrote into the file."""
+@contextmanager
+def _still_there(library: Library, writer: LocalWriter) -> Iterator[None]:
+    """What was written counts only where the store's disk has not left meanwhile; nothing stays in the empty folder that it leaves.
+
+    Raises StoreUnavailable.
+    """
+    try:
+        yield
+    finally:
+        try:
+            library.folder.check_store()
+        except StoreUnavailable:
+            writer.take_back()
+            raise
+
+
+def _wrong_batches(library: Library, archive: Archive, path: Path, stop: Callable[[], None]) -> Damaged:
+    """What to raise, once they are not cached any more: the disk did not keep them, or somebody wrote into the file.
+
+    Raises StoreUnavailable: then nothing is concluded.
+    """
+    ledger = library.ledger(archive.id)
     wrong = [index for index in range(ledger.batch_count) if not batch_is_right(path, ledger, index, lambda _: stop())]
+    library.folder.check_store()
     for index in wrong:
         ledger.uncached(index, "wrong in the restored file")
     if not wrong:

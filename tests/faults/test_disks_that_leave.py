@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance import durable
+from appliance.data_folder import DataFolder
 from appliance.durable import Operation
 from appliance.errors import ApplianceError, StoreUnavailable
 from appliance.remotes.remote import Remote
@@ -169,6 +170,35 @@ def test_a_restore_waits_for_the_store_and_goes_on(data: Path, remote: Path, sto
         inside.wait_local(archive_id)
         assert inside.local_bytes(archive_id) == sent
         wait_no_problem(inside)
+
+
+def test_a_store_that_leaves_between_the_look_and_the_write_gets_nothing_into_its_empty_place(
+    data: Path, remote: Path, store: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = content(12 * BATCH)
+    look, looks = DataFolder.check_store, list[int]()
+
+    def look_and_leave(folder: DataFolder) -> None:
+        look(folder)
+        if threading.current_thread().name.startswith("slot-"):
+            looks.append(len(looks))
+            if len(looks) == 2:  # the last one before it writes: as a job begins, and as its room is looked for
+                store.unmount()
+
+    with Inside(data, batch_bytes=BATCH, transfers=1) as inside:
+        inside.connect(remote)
+        archive_id = inside.put(sent)
+        inside.wait_remote(archive_id)
+        inside.release(archive_id)
+        monkeypatch.setattr(DataFolder, "check_store", look_and_leave)
+        inside.ask("archive/restore", archive=archive_id)
+        wait_problem(inside, "store_unavailable", "transfer-store")
+        wait_for(lambda: not inside.app.engine.moving)
+        assert is_empty(store.place)
+        assert inside.show(archive_id)["batches_cached"] == 0
+        store.mount()
+        inside.wait_local(archive_id)
+        assert inside.local_bytes(archive_id) == sent
 
 
 def test_the_end_of_a_restore_waits_for_the_store(data: Path, remote: Path, store: SmallDisk, harm: Harm) -> None:
