@@ -16,7 +16,7 @@ from mqtt.messages import Setting, SettingsState
 PREFIX = "PYARCHIVE_"
 DEFAULT_FILE = Path("/etc/pyarchive/pyarchive.toml")
 _NEWLY_SET = object()
-OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT"})
+OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT", "PANEL_DATA", "PANEL_TLS_CERT", "PANEL_TLS_KEY"})
 
 
 class SettingsError(ApplianceError):

@@ -80,6 +80,7 @@ class Broker:
         self._attempt = 0
         self._subscriptions: list[tuple[str, list[str], Handler]] = []
         self._new_filters: deque[str] = deque()
+        self._old_filters: deque[str] = deque()
         self._callbacks: list[Callable[[], None]] = []
         self._connected = threading.Event()
         self._stopping = threading.Event()
@@ -128,6 +129,13 @@ class Broker:
         self._new_filters.append(topic_filter)
         self._waker.wake()
 
+    def unsubscribe(self, topic_filter: str, handler: Handler) -> None:
+        """The handler hears of it no more; the broker is told where nobody else here wants it. Unknown ones are no error."""
+        left = [one for one in self._subscriptions if (one[0], one[2]) != (topic_filter, handler)]
+        self._subscriptions = left
+        self._old_filters.append(topic_filter)
+        self._waker.wake()
+
     def publish(self, topic: str, payload: bytes, *, retain: bool, qos: int = 1) -> None:
         """Put it on its way; never waits. While the broker is away the bounds of the Outbox hold. Raises ValueError for a bad topic."""
         if not is_topic(topic) or len(topic.encode()) > _LONGEST_TOPIC_BYTES:
@@ -158,6 +166,14 @@ class Broker:
         while self._new_filters:
             taken.append(self._new_filters.popleft())
         return taken
+
+    def take_old_filters(self) -> list[str]:
+        """Those of them that nobody wants any more."""
+        taken = []
+        while self._old_filters:
+            taken.append(self._old_filters.popleft())
+        wanted = self.filters
+        return [topic_filter for topic_filter in taken if topic_filter not in wanted]
 
     def take(self) -> Outgoing | None:
         """What is to be sent next."""
@@ -368,6 +384,9 @@ class _Session:
                 self._in_flight[sent.mid] = message
 
     def _subscribe_new(self) -> None:
+        gone = self._broker.take_old_filters()
+        if gone:
+            self._client.unsubscribe(gone)
         fresh = self._broker.take_new_filters()
         if fresh:
             self._client.subscribe([(topic_filter, 1) for topic_filter in fresh])
@@ -381,6 +400,7 @@ class _Session:
             return
         self._accepted = True
         self._broker.take_new_filters()
+        self._broker.take_old_filters()
         filters = self._broker.filters
         if filters:
             self._first_subscribe = client.subscribe([(topic_filter, 1) for topic_filter in filters])[1]

@@ -1,0 +1,78 @@
+"""The panel as an ASGI application: our own routes, and NiceGUI's pages beside them, all behind the gate."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from nicegui import app as nicegui_app
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from ui.panel import here, pages
+from ui.panel.doors import doors
+from ui.panel.gate import Gate
+from ui.panel.here import Panel
+
+STATIC = Path(__file__).with_name("static")
+# A phone that was in a pocket for a while finds its page as it left it.
+_RECONNECT_S = 30.0
+
+
+def build(panel: Panel) -> ASGIApp:
+    """Once in a process: NiceGUI has one set of pages."""
+    here.install(panel)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        panel.live.start()
+        panel.broker.start()
+        yield
+        panel.live.stop()
+        panel.appliance.stop()
+        panel.broker.stop(1.0)
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.router.routes.extend(_routes(panel))
+    _load_pages()
+    nicegui_app.on_page_exception(_failed_page)
+    ui.run_with(
+        app, title="PyArchive", favicon=STATIC / "icon.svg", dark=None, language="en-US", tailwind=False, show_welcome_message=False,
+        binding_refresh_interval=None, reconnect_timeout=_RECONNECT_S, storage_secret=None,
+    )  # fmt: skip
+    return Gate(app, panel.sessions)
+
+
+def _routes(panel: Panel) -> list[BaseRoute]:
+    return [
+        Route("/healthz", _health, methods=["GET"]),
+        Route("/manifest.webmanifest", _manifest, methods=["GET"]),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *doors.routes(panel),
+    ]
+
+
+def _load_pages() -> None:
+    for module in pkgutil.iter_modules(pages.__path__):
+        importlib.import_module(f"{pages.__name__}.{module.name}")
+
+
+async def _health(_request: Request) -> Response:
+    """That the process serves; whether the appliance is there is another question."""
+    return PlainTextResponse("ok\n")
+
+
+async def _manifest(_request: Request) -> Response:
+    return FileResponse(STATIC / "manifest.webmanifest", media_type="application/manifest+json")
+
+
+def _failed_page() -> None:
+    ui.label("This page could not be shown. The panel's log says why; go back, or try again.")

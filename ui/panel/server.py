@@ -1,0 +1,58 @@
+"""The panel's process: a client of the broker, and a web server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from mqtt.client import Broker, BrokerAddress
+from mqtt.requests import Requester
+from mqtt.topics import Topics
+from ui.errors import Failed
+from ui.panel.app import build
+from ui.panel.appliance import Appliance
+from ui.panel.here import Panel
+from ui.panel.live import Live
+from ui.panel.sessions import Sessions
+from ui.panel.settings import PanelSettings, load
+
+LOGIN = "panel"
+_STOP_S = 3
+log = logging.getLogger("panel")
+
+
+def serve(environment: Mapping[str, str], data: Path | None) -> None:
+    """Until SIGINT or SIGTERM. Raises Failed."""
+    settings = load(environment, data)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.umask(0o027)
+    certificate, key = settings.tls or (None, None)
+    config = uvicorn.Config(
+        build(_panel(settings)), host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=_STOP_S, ws="websockets-sansio", ssl_certfile=certificate, ssl_keyfile=key,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    log.info("the panel listens on %s", settings.address)
+    server.run()
+    if not server.started:
+        raise Failed(f"the panel cannot listen on {settings.address}; another program may use that port: set PYARCHIVE_PANEL_PORT")
+
+
+def _panel(settings: PanelSettings) -> Panel:
+    client = settings.client
+    try:
+        topics = Topics(client.appliance_id)
+    except ValueError as error:
+        raise Failed(f"{error}; set PYARCHIVE_APPLIANCE_ID to the right one") from None
+    address = BrokerAddress(host=client.host, port=client.port, username=client.username, password=client.password, tls_ca=client.tls_ca)
+    broker = Broker(address, topics, client_id=f"pyarchive-{LOGIN}-{secrets.token_hex(4)}", retry_min_s=0.2, retry_max_s=5.0)
+    live = Live(broker, topics)
+    appliance = Appliance(Requester(broker, topics, LOGIN), live)
+    return Panel(settings=settings, broker=broker, appliance=appliance, live=live, sessions=Sessions(appliance))

@@ -1,0 +1,68 @@
+// What the server cannot know: the reader's time zone and language, and the theme before the first paint.
+"use strict";
+(() => {
+  const theme = document.cookie.match(/(?:^|; )pyarchive_theme=(light|dark)/);
+  if (theme) document.documentElement.dataset.theme = theme[1];
+
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const steps = [
+    [60, "second", 1],
+    [3600, "minute", 60],
+    [86400, "hour", 3600],
+    [86400 * 30, "day", 86400],
+    [86400 * 365, "month", 86400 * 30.4],
+    [Infinity, "year", 86400 * 365.25],
+  ];
+  const styles = {
+    moment: { dateStyle: "medium", timeStyle: "short" },
+    date: { dateStyle: "medium" },
+    time: { timeStyle: "medium" },
+  };
+
+  const ago = (seconds) => {
+    if (Math.abs(seconds) < 10) return relative.format(0, "second");
+    const [, unit, size] = steps.find(([below]) => Math.abs(seconds) < below);
+    return relative.format(Math.trunc(seconds / size), unit);
+  };
+
+  const show = (element) => {
+    const at = new Date(element.getAttribute("datetime") || NaN);
+    if (Number.isNaN(at.getTime())) return;
+    const style = element.dataset.style;
+    const words = styles[style] ? at.toLocaleString(undefined, styles[style]) : ago((at - Date.now()) / 1000);
+    if (element.textContent !== words) element.textContent = words;
+    const whole = at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+    if (element.title !== whole) element.title = whole;
+  };
+  const showAll = (root) => root.querySelectorAll("time.pa-when").forEach(show);
+
+  const watch = new MutationObserver((changes) => {
+    for (const change of changes) {
+      const target = change.target.nodeType === 1 ? change.target : change.target.parentElement;
+      const time = target?.closest("time.pa-when");
+      if (time) show(time);
+      for (const added of change.addedNodes) if (added.nodeType === 1) added.matches("time.pa-when") ? show(added) : showAll(added);
+    }
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    showAll(document);
+    watch.observe(document.body, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+      attributeFilter: ["datetime"],
+    });
+    setInterval(() => showAll(document), 15000);
+  });
+
+  // A sheet under More closes when something else is touched, and with Escape.
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll("details.pa-more[open]").forEach((sheet) => {
+      if (!sheet.contains(event.target)) sheet.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelectorAll("details.pa-more[open]").forEach((sheet) => (sheet.open = false));
+  });
+})();
