@@ -16,7 +16,12 @@ from appliance.connections import Connections
 from appliance.data_folder import DataFolder
 from appliance.epochs import Epochs
 from appliance.errors import ApplianceError, SignInNeeded
-from appliance.handlers import Handlers
+from appliance.handlers.archives import Archives
+from appliance.handlers.connections import ConnectionVerbs
+from appliance.handlers.integrity import Integrity
+from appliance.handlers.settings import SettingsVerbs
+from appliance.handlers.table import Handlers
+from appliance.handlers.transfers import Transfers
 from appliance.housekeeping import Housekeeper, Keeping
 from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
@@ -75,6 +80,7 @@ class Appliance:
         self.db = CatalogDB.open(self.folder.catalog)
         self._attach_settings()
         self.library = Library(self.folder, self.db)
+        self.problems.ask_for_owners(self.library.owner_of)
         self._first_store()
         # A recovery that was cut off left ledgers of archives that it had not taken up yet: it goes on with them itself.
         self.rebuilt = 0 if intent and intent.is_under_way else startup.rebuild_missing_entries(self.library, self.problems)
@@ -142,11 +148,16 @@ class Appliance:
         self.copier = Copier(self.library, self.connections, self.settings, self.engine)
 
     def _verbs(self, lines: RecentLines) -> Handlers:
-        return Handlers(
-            self.library, self.connections, self.settings, self.intake, self.engine, self.placement, self.verifier, self.orphans,
-            self.jobs, self.states, lines, self.set_paused, self.sign_ins, self.tombstones,
-            Emptying(self.library, self.connections), RemoteTrash(self.library, self.connections), self.recovery,
-        )  # fmt: skip
+        return Handlers([
+            Archives(self.library, self.intake, self.placement, self.jobs, self.states),
+            Transfers(self.library, self.engine, self.states, self.set_paused),
+            ConnectionVerbs(
+                self.connections, self.engine, self.jobs, self.states, self.sign_ins, Emptying(self.library, self.connections),
+                RemoteTrash(self.library, self.connections), self.recovery,
+            ),
+            Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
+            SettingsVerbs(self.settings, lines),
+        ])  # fmt: skip
 
     def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
         self.connections.change_credentials(connection_id, credentials.to_text())
@@ -262,12 +273,19 @@ class Appliance:
         if event is EventName.ARCHIVE_REMOTE and not self.engine.pending()[0]:
             self.states.last_sync_at = clock.now()
         if self.reporter:
-            about = {"archive_id": archive.id, "title": archive.title, "connection_id": connection_id or None, "batch_index": index}
+            about = {
+                "archive_id": archive.id,
+                "owner": archive.owner,
+                "title": archive.title,
+                "connection_id": connection_id or None,
+                "batch_index": index,
+            }
             self.reporter.event(Event.model_validate({"event": event, "at": clock.now(), "message": message, **about}))
 
     def _problem_changed(self, what: EventName, problem: Problem) -> None:
         if self.reporter:
-            self.reporter.event(Event(event=what, at=clock.now(), code=problem.code, about=problem.about, message=problem.message))
+            about = {"owner": problem.owner, "code": problem.code, "about": problem.about, "message": problem.message}
+            self.reporter.event(Event.model_validate({"event": what, "at": clock.now(), **about}))
             self.reporter.changed()
 
 

@@ -82,6 +82,11 @@ class Library:
     def archive(self, archive_id: str) -> Archive:
         return self.view(archive_id).archive
 
+    def owner_of(self, archive_id: str) -> str | None:
+        """None: there is no such archive."""
+        view = self.views.get(archive_id)
+        return view.archive.owner if view else None
+
     def find(self, text: str, *, removed: bool | None = False) -> str:
         """The id that an id, a unique prefix of one or a unique title means; removed=None looks everywhere.
 

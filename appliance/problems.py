@@ -20,7 +20,12 @@ class Problems:
         self._standing: dict[tuple[str, str], Problem] = {}
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
+        self._owner_of: Callable[[str], str | None] = lambda _: None
         self.last: Problem | None = None
+
+    def ask_for_owners(self, owner_of: Callable[[str], str | None]) -> None:
+        """``owner_of(about)``: whose archive that is; None: it is no archive's id."""
+        self._owner_of = owner_of
 
     def on_change(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -32,7 +37,10 @@ class Problems:
             if before and (before.message, before.needs_you) == (message, needs_you):
                 return
             since = before.since_at if before else clock.now()
-            problem = Problem(code=code, about=about, message=message, next_step=next_step, needs_you=needs_you, since_at=since)
+            problem = Problem(
+                code=code, about=about, owner=self._owner_of(about), message=message, next_step=next_step, needs_you=needs_you,
+                since_at=since,
+            )  # fmt: skip
             self._standing[code, about] = self.last = problem
         if before is None:
             log.warning("%s; %s", message, next_step)

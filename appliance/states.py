@@ -136,9 +136,9 @@ class States:
         if view is None:
             return None
         return TransferState(
-            slot=moving.slot, archive_id=moving.archive_id, title=view.archive.title, batch_index=moving.index, batches_total=view.batches,
-            connection_id=moving.connection_id, direction=moving.direction, done_bytes=moving.done_bytes, size_bytes=moving.size_bytes,
-            rate_bytes_per_s=round(moving.meter.bytes_per_s()), started_at=moving.started_at,
+            slot=moving.slot, archive_id=moving.archive_id, owner=view.archive.owner, title=view.archive.title, batch_index=moving.index,
+            batches_total=view.batches, connection_id=moving.connection_id, direction=moving.direction, done_bytes=moving.done_bytes,
+            size_bytes=moving.size_bytes, rate_bytes_per_s=round(moving.meter.bytes_per_s()), started_at=moving.started_at,
         )  # fmt: skip
 
     def connection(self, connection_id: str) -> ConnectionState | None:

@@ -71,6 +71,7 @@ class Problem(Message):
 
     code: str
     about: str = Field(description="What it is about: 'disk', 'store', an archive id, a connection id, …")
+    owner: str | None = Field(default=None, description="Whose archive it is about; none where it is about no archive")
     message: str
     next_step: str
     needs_you: bool = Field(description="It does not pass by itself")
@@ -206,6 +207,7 @@ class TransferState(Message, topic="transfer/{slot}/state", retain=True):
 
     slot: int
     archive_id: str
+    owner: str | None = Field(default=None, description="The archive's")
     title: str
     batch_index: int | None = Field(description="None: the manifest")
     batches_total: int
@@ -279,6 +281,7 @@ class Event(Message, topic="event"):
     event: EventName
     at: datetime
     archive_id: str | None = None
+    owner: str | None = Field(default=None, description="The archive's; none where it is about no archive")
     title: str | None = Field(default=None, description="The archive's")
     connection_id: str | None = None
     batch_index: int | None = None

@@ -1,0 +1,158 @@
+"""What is asked of archives."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from appliance import clock
+from appliance.errors import NotLocal
+from appliance.handlers.table import handles
+from appliance.intake.intake import Intake
+from appliance.jobs import Jobs
+from appliance.library import Library
+from appliance.names import clean_title
+from appliance.placement import Placement
+from appliance.states import States
+from appliance.views import View
+from mqtt import verbs
+from mqtt.messages import Rung
+
+_RUNGS = list(Rung)
+
+
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """``archive/…``."""
+
+    library: Library
+    intake: Intake
+    placement: Placement
+    jobs: Jobs
+    states: States
+
+    @handles(verbs.ArchiveBegin)
+    def archive_begin(self, asked: verbs.ArchiveBegin) -> Any:
+        archive_id, path = self.intake.begin(asked.file_name, asked.size_bytes, asked.title, asked.owner)
+        return {"archive_id": archive_id, "path": path}
+
+    @handles(verbs.ArchiveCommit)
+    def archive_commit(self, asked: verbs.ArchiveCommit) -> Any:
+        self.intake.commit(asked.archive_id, asked.sha256)
+        return {}
+
+    @handles(verbs.ArchiveAbort)
+    def archive_abort(self, asked: verbs.ArchiveAbort) -> Any:
+        self.intake.abort(asked.archive_id)
+        return {}
+
+    @handles(verbs.ArchiveUpload)
+    def archive_upload(self, asked: verbs.ArchiveUpload) -> Any:
+        return asdict(self.intake.state(asked.archive_id))
+
+    @handles(verbs.ArchiveList)
+    def archive_list(self, asked: verbs.ArchiveList) -> Any:
+        views = [view for view in self.library.all_views() if self._matches(view, asked)]
+        views.sort(key=lambda view: self._sort_key(view, asked.sort), reverse=asked.descending)
+        page = views[asked.offset : asked.offset + asked.limit]
+        return {"archives": [self._shown(view) for view in page], "total": len(views)}
+
+    def _matches(self, view: View, asked: verbs.ArchiveList) -> bool:
+        archive = view.archive
+        text = (asked.search or "").casefold()
+        return (
+            (archive.removed_at is not None) == asked.removed
+            and (asked.owner is None or archive.owner == asked.owner)
+            and (asked.rung is None or view.best(self.library.valid)[1] == asked.rung)
+            and (not text or text in archive.title.casefold() or text in archive.file_name.casefold() or archive.id.startswith(text))
+        )
+
+    def _sort_key(self, view: View, sort: str) -> tuple[Any, str]:
+        if sort == "rung":
+            return _RUNGS.index(view.best(self.library.valid)[1]), view.archive.id
+        value = getattr(view.archive, sort)
+        return value.casefold() if isinstance(value, str) else value, view.archive.id
+
+    def _shown(self, view: View) -> dict[str, Any]:
+        return self.states.archive(view).model_dump(mode="json")
+
+    def _state(self, archive_id: str) -> dict[str, Any]:
+        return self._shown(self.library.view(archive_id))
+
+    @handles(verbs.ArchiveShow)
+    def archive_show(self, asked: verbs.ArchiveShow) -> Any:
+        return self._state(self.library.find(asked.archive, removed=None))
+
+    @handles(verbs.ArchiveBatches)
+    def archive_batches(self, asked: verbs.ArchiveBatches) -> Any:
+        ledger = self.library.ledger(self.library.find(asked.archive, removed=None))
+        connections = sorted(ledger.connections())
+        batches = []
+        for index in range(asked.offset, min(asked.offset + asked.limit, ledger.batch_count)):
+            offset, size = ledger.range_of(index)
+            stored = [connection for connection in connections if ledger.is_stored(connection, index)]
+            batches.append(
+                {"index": index, "offset_bytes": offset, "size_bytes": size, "sha256": ledger.batch_sha256(index).hex(),
+                 "cached": ledger.is_cached(index), "stored": stored}
+            )  # fmt: skip
+        return {"batches": batches, "total": ledger.batch_count}
+
+    @handles(verbs.ArchiveLocate)
+    def archive_locate(self, asked: verbs.ArchiveLocate) -> Any:
+        view = self.library.view(self.library.find(asked.archive))
+        archive = view.archive
+        if not view.local:
+            raise NotLocal(
+                f"{archive.title!r} was released, its content is only on a remote; `pyarchive restore {archive.id}` brings it back"
+            )
+        if view.cached < view.batches:
+            raise NotLocal(
+                f"{archive.title!r} is damaged on the appliance's disk and being mended; try again when `pyarchive show` says ok"
+            )
+        self.library.folder.check_store()
+        return {
+            "archive_id": archive.id, "path": str(self.library.local_file(archive)), "file_name": archive.file_name,
+            "size_bytes": archive.size_bytes, "sha256": archive.sha256,
+        }  # fmt: skip
+
+    @handles(verbs.ArchiveRename)
+    def archive_rename(self, asked: verbs.ArchiveRename) -> Any:
+        archive_id = self.library.find(asked.archive)
+        self.library.rename(archive_id, clean_title(asked.title))
+        return self._state(archive_id)
+
+    @handles(verbs.ArchiveRemove)
+    def archive_remove(self, asked: verbs.ArchiveRemove) -> Any:
+        archive_id = self.library.find(asked.archive)
+        return {"archive_id": archive_id, "undo_until_at": clock.iso(self.placement.remove(archive_id))}
+
+    @handles(verbs.ArchiveUndo)
+    def archive_undo(self, asked: verbs.ArchiveUndo) -> Any:
+        archive_id = self.library.find(asked.archive, removed=None)
+        self.placement.undo(archive_id)
+        return self._state(archive_id)
+
+    @handles(verbs.ArchiveRelease)
+    def archive_release(self, asked: verbs.ArchiveRelease) -> Any:
+        archive_id = self.library.find(asked.archive)
+        title = self.library.archive(archive_id).title
+        return {"job_id": self.jobs.submit(f"release of {title}", lambda job: self.placement.release(archive_id, job)).id}
+
+    @handles(verbs.ArchiveRestore)
+    def archive_restore(self, asked: verbs.ArchiveRestore) -> Any:
+        archive_id = self.library.find(asked.archive)
+        self.placement.restore(archive_id)
+        return self._state(archive_id)
+
+    @handles(verbs.ArchivePin)
+    def archive_pin(self, asked: verbs.ArchivePin) -> Any:
+        return self._pinned(asked.archive, pinned=True)
+
+    @handles(verbs.ArchiveUnpin)
+    def archive_unpin(self, asked: verbs.ArchiveUnpin) -> Any:
+        return self._pinned(asked.archive, pinned=False)
+
+    def _pinned(self, archive: str, *, pinned: bool) -> Any:
+        archive_id = self.library.find(archive)
+        self.placement.pin(archive_id, pinned=pinned)
+        return self._state(archive_id)
