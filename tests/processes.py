@@ -52,7 +52,7 @@ class House:
     def __enter__(self) -> Self:
         if self._at is None:
             self.broker = start_house_broker(self._kind, self.topics)
-        self.client = Broker(self._address_of("cli"), self.topics, client_id=f"tests-{secrets.token_hex(4)}")
+        self.client = Broker(self.address_of("cli"), self.topics, client_id=f"tests-{secrets.token_hex(4)}")
         self.requester = Requester(self.client, self.topics, "cli", resend_s=_RESEND_S)
         self.seen: dict[str, bytes] = {}
         self.client.subscribe(self.topics("#"), lambda topic, payload, _: self.seen.__setitem__(topic, payload))
@@ -67,11 +67,11 @@ class House:
             self.broker.remove()
         self._log.close()
 
-    def _address_of(self, login: str) -> BrokerAddress:
+    def address_of(self, login: str) -> BrokerAddress:
         return self._at or self.broker.address_of(login)
 
     def start(self) -> None:
-        address = self._address_of("appliance")
+        address = self.address_of("appliance")
         given = {
             "data": self.data, "appliance_id": self.topics.appliance_id, "mqtt_port": address.port,
             "mqtt_username": address.username, "mqtt_password": address.password, **self._settings,

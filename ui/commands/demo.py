@@ -36,6 +36,7 @@ def _welcome(demo: Demo) -> None:
             ("appliance", demo.file.appliance_id or ""),
             ("data", clean(demo.folder)),
             ("remote", f"{clean(demo.folder / 'remote')} (a folder)"),
+            ("web panel", demo.panel),
             ("broker", f"{HOST}:{demo.file.port}"),
             ("log", clean(demo.folder / "appliance.log")),
         ]

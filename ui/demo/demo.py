@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TEND_EVERY_S = 0.2
 _READY_TIMEOUT_S = 20.0
-_APPLIANCE_STOP_S, _BROKER_STOP_S = 8.0, 3.0
+_APPLIANCE_STOP_S, _BROKER_STOP_S, _PANEL_STOP_S = 8.0, 3.0, 4.0
 
 
 class Demo:
@@ -36,7 +36,7 @@ class Demo:
     def __init__(self, folder: Path, panel_port: int | None) -> None:
         self.folder = folder
         known = client_file.load(folder)
-        self.file = known.changed(port=_free_port(known.port), panel_port=panel_port or known.panel_port)
+        self.file = known.changed(port=_free_port(known.port), panel_port=_panel_port(panel_port, known.panel_port))
         self.stop = threading.Event()
         self._announced = False
         self._password_file = folder / ".broker-password"
@@ -44,6 +44,8 @@ class Demo:
         self._appliance = Child(
             "appliance", _python("appliance", "--until-stdin-closes"), self._appliance_environment(), folder / "appliance.log"
         )
+        self._panel = Child("panel", _python("ui.panel", "--until-stdin-closes"), self._panel_environment(), folder / "panel.log")
+        self._children = (self._broker, self._appliance, self._panel)
 
     def _broker_command(self) -> list[str]:
         return _python(
@@ -60,6 +62,10 @@ class Demo:
             "PYARCHIVE_MQTT_USERNAME": client_file.USERNAME, "PYARCHIVE_MQTT_PASSWORD": self.file.password,
         }  # fmt: skip
 
+    def _panel_environment(self) -> dict[str, str]:
+        own = {"HOST": HOST, "PORT": str(self.file.panel_port), "DATA": str(self.folder / "panel")}
+        return self._appliance_environment() | {f"PYARCHIVE_PANEL_{name}": value for name, value in own.items()}
+
     def __enter__(self) -> Self:
         self._stop_at_signals()
         try:
@@ -69,6 +75,7 @@ class Demo:
             self._await(self._broker_accepts)
             self._await((self.folder / "appliance_id").exists)
             self._note_id()
+            self._panel.start()
         except BaseException as error:
             self._stop_children()
             if isinstance(error, OSError):
@@ -130,7 +137,11 @@ class Demo:
         while not self.stop.is_set():
             with self.link() as link:
                 self._run_under_one_id(link, as_json=as_json)
-            if not (self.stop.is_set() or as_json):
+            if self.stop.is_set():
+                return
+            self._panel.stop(_PANEL_STOP_S)  # it speaks to one id, as all clients do
+            self._panel.start()
+            if not as_json:
                 output.say(f"this is appliance {self.file.appliance_id} from now on, whose archives are being recovered")
 
     def _run_under_one_id(self, link: Link, *, as_json: bool) -> None:
@@ -157,7 +168,7 @@ class Demo:
     def _tend(self, say: Say, over: threading.Event) -> None:
         """Until it is told to end, or tells the others to."""
         while not over.is_set() and not self.stop.wait(_TEND_EVERY_S):
-            for child in (self._broker, self._appliance):
+            for child in self._children:
                 try:
                     line = child.tend()
                 except OSError as error:
@@ -186,9 +197,31 @@ class Demo:
             self.file = self.file.changed(remote_added=True)
         if as_json and not (over.is_set() or self._announced):
             self._announced = True
-            output.emit({"appliance_id": self.file.appliance_id, "host": HOST, "port": self.file.port, "data": str(self.folder)})
+            output.emit(
+                {
+                    "appliance_id": self.file.appliance_id,
+                    "host": HOST,
+                    "port": self.file.port,
+                    "data": str(self.folder),
+                    "panel": self.panel,
+                }
+            )
+        elif not self._announced:
+            self._announced = True
+            self._say_how_to_claim(link, say)
+
+    @property
+    def panel(self) -> str:
+        """Where the web panel is, for people on this computer."""
+        return f"http://{HOST}:{self.file.panel_port}"
+
+    def _say_how_to_claim(self, link: Link, say: Say) -> None:
+        with contextlib.suppress(Failed):
+            if not link.ask("user/standing")["claimed"]:
+                say(f"to claim the appliance, open {self.panel} with the setup code {link.ask('user/setup-code')['code']}")
 
     def _stop_children(self) -> None:
+        self._panel.stop(_PANEL_STOP_S)
         if not self._appliance.stop(_APPLIANCE_STOP_S):
             output.note(f"the appliance did not stop in {_APPLIANCE_STOP_S:g} s and was ended; its log: {self._appliance.log}")
         self._broker.stop(_BROKER_STOP_S)
@@ -211,6 +244,14 @@ def _free_port(wanted: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise Failed("no port of 127.0.0.1 is free; end some programs, then try again")
+
+
+def _panel_port(asked: int | None, known: int) -> int:
+    """Raises Failed where a port was asked for by name and is taken."""
+    port = _free_port(asked or known)
+    if asked and port != asked:
+        raise Failed(f"port {asked} of 127.0.0.1 is in use; end what uses it, or choose another with --port N")
+    return port
 
 
 def _write_secret(file: Path, text: str) -> None:
