@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.__main__ import main as measure
+from tests.browser.screenshots import picture
 from tests.faults.cuts import check_all, live
 from tests.faults.drive_harm import HARMS, LINES
 from tests.faults.drive_kills import DriveKills
@@ -55,6 +56,17 @@ def drive(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pyarchive-drive-") as folder:
         Life(Path(folder), options.size_mib * MIB, lambda line: print(line, flush=True)).run()
     return 0
+
+
+def screenshots(arguments: list[str]) -> int:
+    """Pictures of every page of the panel, 1280 and 390 pixels wide, light and dark, in the folder screenshots/."""
+    parser = argparse.ArgumentParser(prog="campaign screenshots", description=screenshots.__doc__)
+    parser.add_argument("paths", nargs="*", help="pages, such as /log; all where none is named")
+    parser.add_argument("--to", type=Path, default=Path("screenshots"))
+    options = parser.parse_args(arguments)
+    complaints = picture(options.paths, options.to)
+    print(f"pictures are in {options.to}; " + (f"consoles said: {complaints}" if complaints else "no console complained"))
+    return 1 if complaints else 0
 
 
 def drive_kills(arguments: list[str]) -> int:
@@ -105,7 +117,10 @@ def benchmarks(arguments: list[str]) -> int:
     return measure(arguments)
 
 
-CAMPAIGNS = {"kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "benchmarks": benchmarks}
+CAMPAIGNS = {
+    "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "screenshots": screenshots,
+    "benchmarks": benchmarks,
+}  # fmt: skip
 
 
 def main() -> int:
