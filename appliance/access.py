@@ -1,34 +1,117 @@
-"""Who may ask for what. MQTT does not tell who published, so the topic does: the broker binds its login to it."""
+"""Who asks, and what for. MQTT does not tell who published, so the topic does: the broker binds its login to it.
+
+The panel asks for a person: with the token of the session that user/login answered. Here is the one place that decides what
+a member may ask for, and that whatever is somebody else's is answered as if it were not there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from appliance.errors import Unauthorised
+from appliance.errors import Conflict, NotFound, SignedOut, Unauthorised
+from appliance.library import Library
+from mqtt.user_answers import Role
+from mqtt.verb import Access, Verb
 
-Decide = Callable[[str, Mapping[str, Any]], None]
-
-
-def check(login: str, verb: str, parameters: Mapping[str, Any]) -> None:
-    """Returns where that login may ask for that. Raises Unauthorised, whatever the verb: who may ask nothing learns nothing."""
-    _DECIDES.get(login, _refuse_stranger)(verb, parameters)
-
-
-def _admin(_verb: str, _parameters: Mapping[str, Any]) -> None:
-    """The password is readable by root and by who administers; whoever has it may do everything."""
+SESSION = "session"
+"""The parameter that carries the token, beside the verb's own."""
+_OF_ADMINS = ("path", "account", "folder_id", "client_id", "sign_in_message", "last_error", "free_bytes", "limit_bytes", "used_bytes")
 
 
-def _by_session(_verb: str, _parameters: Mapping[str, Any]) -> None:
-    raise Unauthorised("the panel asks for a user who is signed in, and this version has no accounts yet; use `pyarchive` instead")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """``user``: whose session it is; None for `cli`, which is an admin, and for whoever is not signed in."""
+
+    login: str
+    user: str | None = None
+    role: Role | None = None
+    session_id: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+    def sees(self, owner: str | None) -> bool:
+        """May this caller know of what belongs to that owner?"""
+        return self.is_admin or (self.user is not None and owner == self.user)
 
 
-def _by_run(_verb: str, _parameters: Mapping[str, Any]) -> None:
-    raise Unauthorised("a script asks with the id of its run, and this version runs no scripts yet; use `pyarchive` instead")
+def caller_of(login: str, parameters: dict[str, Any], signed_in: Callable[[str, str], Caller | None]) -> Caller:
+    """Who that is; the token is taken out of ``parameters``. ``signed_in(login, token)`` knows the sessions.
 
-
-def _refuse_stranger(_verb: str, _parameters: Mapping[str, Any]) -> None:
+    Raises Unauthorised for a login that may ask for nothing, whatever the verb: it learns nothing.
+    """
+    match login:
+        case "cli":  # its password is readable by root and by who administers
+            return Caller(login=login, role=Role.ADMIN)
+        case "panel":
+            token = parameters.pop(SESSION, None)
+            return (signed_in(login, token) if isinstance(token, str) else None) or Caller(login=login)
+        case "scripts":
+            raise Unauthorised("a script asks with the id of its run, and this version runs no scripts yet; use `pyarchive` instead")
     raise Unauthorised("this login may not ask for anything; ask as `cli`, with the login in DATA/client.toml")
 
 
-_DECIDES: dict[str, Decide] = {"cli": _admin, "panel": _by_session, "scripts": _by_run}
+def check(caller: Caller, access: Access) -> None:
+    """Returns where this caller may ask for a verb of that access. Raises SignedOut, Unauthorised."""
+    if access is Access.ANYONE or caller.is_admin:
+        return
+    if caller.role is None:
+        raise SignedOut("nobody is signed in, or the session has ended; sign in")
+    if access is Access.ADMIN:
+        raise Unauthorised("only an admin may do that; ask one of this appliance's admins")
+
+
+def own(asked: Verb, caller: Caller, library: Library) -> Verb:
+    """The same request with the archive's whole id, which the handler then finds. Raises NotFound, Conflict.
+
+    Looked for among the caller's own only: a word that several archives' titles match tells nothing of those of others.
+    """
+    if caller.is_admin:
+        return asked
+    if (archive := getattr(asked, "archive", None)) is not None:
+        return asked.model_copy(update={"archive": find_own(archive, caller, library)})
+    archive_id = getattr(asked, "archive_id", "")
+    if not caller.sees(owner_of(archive_id, library)):
+        raise nothing_announced(archive_id)
+    return asked
+
+
+def find_own(text: str, caller: Caller, library: Library) -> str:
+    """The id of the caller's own archive that the text means, one that was not removed first. Raises NotFound, Conflict."""
+    if caller.is_admin:
+        return library.find(text)
+    try:
+        return library.find(text, removed=False, owner=caller.user)
+    except (NotFound, Conflict):
+        return library.find(text, removed=None, owner=caller.user)
+
+
+def owner_of(archive_id: str, library: Library) -> str | None:
+    """Of an archive, or of a file on its way in; None: there is neither."""
+    view = library.views.get(archive_id)
+    if view is not None:
+        return view.archive.owner
+    row = library.db.table("archives").get(doc_id=archive_id) or library.db.table("uploads").get(doc_id=archive_id)
+    return str(row["owner"]) if row else None
+
+
+def owner_for(named: str | None, caller: Caller) -> str | None:
+    """Whose a new archive is: a person's own, where nobody else is named. Raises Unauthorised where a member names somebody else."""
+    if not caller.is_admin and named not in {None, caller.user}:
+        raise Unauthorised("you may hand in files for yourself only; leave the owner out")
+    return named or caller.user
+
+
+def shown_connection(state: Any, caller: Caller) -> Any:
+    """A connection as a member may see it: how it is, without where it is, whose, and what its errors tell of others' files."""
+    if caller.is_admin or state is None:
+        return state
+    return {**state, **dict.fromkeys(_OF_ADMINS), "adopting": state["adopting"] and "an admin has to decide what becomes of it"}
+
+
+def nothing_announced(upload_id: str) -> NotFound:
+    """What is answered where there is no such file, and where it is somebody else's."""
+    return NotFound(f"nothing was announced under {upload_id[:36]!r}, or it has expired; hand the file in again")

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from appliance import clock, startup
+from appliance.accounts.handlers import UserVerbs
+from appliance.accounts.household import Household
 from appliance.archive import Archive
 from appliance.catalog.journal import CatalogDB
 from appliance.connections import Connections
@@ -131,6 +133,7 @@ class Appliance:
             version("pyarchive-appliance"), clock.now(), self._kept_sync_at,
         )  # fmt: skip
         self.witness = Witness(self.db)
+        self.household = Household(self.library, self.settings, self.witness)
         self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
         keeping = Keeping(
             self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness,
@@ -148,7 +151,7 @@ class Appliance:
         self.copier = Copier(self.library, self.connections, self.settings, self.engine)
 
     def _verbs(self, lines: RecentLines) -> Handlers:
-        return Handlers([
+        topics = [
             Archives(self.library, self.intake, self.placement, self.jobs, self.states),
             Transfers(self.library, self.engine, self.states, self.set_paused),
             ConnectionVerbs(
@@ -156,8 +159,9 @@ class Appliance:
                 RemoteTrash(self.library, self.connections), self.recovery,
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
-            SettingsVerbs(self.settings, lines),
-        ])  # fmt: skip
+            SettingsVerbs(self.settings, lines), UserVerbs(self.household),
+        ]  # fmt: skip
+        return Handlers(topics, self.library, self.household)
 
     def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
         self.connections.change_credentials(connection_id, credentials.to_text())

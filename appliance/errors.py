@@ -26,6 +26,25 @@ class Unauthorised(ApplianceError):
     code = "unauthorised"
 
 
+class SignedOut(Unauthorised):
+    """Nobody is signed in: the session has ended, or there never was one."""
+
+    code = "signed_out"
+
+
+class WrongLogin(ApplianceError):
+    """The name, the password or the code is wrong; which of them is not told."""
+
+    code = "wrong_login"
+
+
+class TooManyTries(ApplianceError):
+    """Too many wrong tries. The text says how long to wait."""
+
+    code = "too_many_tries"
+    retriable = True
+
+
 class NotFound(ApplianceError):
     """There is no archive, connection, job or setting of that name."""
 

@@ -20,11 +20,12 @@ _MOST_WAITING = 50
 
 @dataclass(slots=True)
 class Job:
-    """``state``: running (also while it waits for its turn), done, failed, interrupted."""
+    """``state``: running (also while it waits for its turn), done, failed, interrupted. ``owner``: whose it is, beside the admins."""
 
     id: str
     what: str
     run: Callable[[Job], Any]
+    owner: str | None = None
     total_bytes: int = 0
     done_bytes: int = 0
     state: str = "running"
@@ -61,9 +62,9 @@ class Jobs:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def submit(self, what: str, run: Callable[[Job], Any]) -> Job:
+    def submit(self, what: str, run: Callable[[Job], Any], owner: str | None = None) -> Job:
         """``run(job)`` on the worker; what it returns is the result. Raises Conflict when too many wait already."""
-        job = Job(secrets.token_hex(8), what, run)
+        job = Job(secrets.token_hex(8), what, run, owner)
         with self._lock:
             if self._queue.qsize() >= _MOST_WAITING:
                 raise Conflict(f"{_MOST_WAITING} checks and releases wait already; try again when some are done")
@@ -78,7 +79,7 @@ class Jobs:
         with self._lock:
             job = self._jobs.get(job_id)
         if job is None:
-            raise NotFound("this job is not known any more (the appliance was restarted); start it again")
+            raise unknown_job()
         return job
 
     def _work(self) -> None:
@@ -99,3 +100,8 @@ class Jobs:
             job.error = {"code": "internal", "message": f"internal error: {type(error).__name__}; see the log"}
             job.state = "failed"
         log.info("%s: %s%s", job.what, job.state, f" ({job.error['message']})" if job.error else "")
+
+
+def unknown_job() -> NotFound:
+    """What is answered where there is no such job, and where it is somebody else's."""
+    return NotFound("this job is not known any more (the appliance was restarted); start it again")

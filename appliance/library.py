@@ -87,13 +87,15 @@ class Library:
         view = self.views.get(archive_id)
         return view.archive.owner if view else None
 
-    def find(self, text: str, *, removed: bool | None = False) -> str:
-        """The id that an id, a unique prefix of one or a unique title means; removed=None looks everywhere.
+    def find(self, text: str, *, removed: bool | None = False, owner: str | None = None) -> str:
+        """The id that an id, a unique prefix of one or a unique title means; removed=None looks everywhere, owner=None among all.
 
         Raises NotFound, or Conflict where several could be meant.
         """
         with self._lock:
             known = [v.archive for v in self.views.values() if removed is None or (v.archive.removed_at is not None) == removed]
+        if owner is not None:
+            known = [archive for archive in known if archive.owner == owner]
         if any(archive.id == text for archive in known):
             return text
         hits = {a.id for a in known if a.title == text} or {a.id for a in known if a.id.startswith(text)}

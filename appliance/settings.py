@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -81,6 +81,9 @@ class Settings(BaseModel):
     )  # fmt: skip
     home_assistant_name: str = Field(
         default="PyArchive", min_length=1, max_length=64, description="The device's name in Home Assistant; entity ids begin with it"
+    )
+    registration: Literal["invitation", "open"] = Field(
+        default="invitation", description="Who may make an account for themselves: whoever was invited, or everybody in the house"
     )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")

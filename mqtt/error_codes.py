@@ -2,7 +2,10 @@
 
 ERROR_CODES = {
     "bad_request": "What was asked cannot be understood or is out of range",
-    "unauthorised": "This login may not ask for that",
+    "unauthorised": "This login, or this user, may not ask for that",
+    "signed_out": "Nobody is signed in: the session has ended, or there never was one",
+    "wrong_login": "The name, the password or the code is wrong; which of them is not told",
+    "too_many_tries": "Too many wrong tries; the message says how long to wait",
     "not_found": "There is no such verb, archive, connection, job or setting",
     "conflict": "The thing exists, but is in a state in which this cannot be done; or it is busy, and trying again later helps",
     "refused": "Doing it could lose data",

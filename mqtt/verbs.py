@@ -6,28 +6,16 @@ An ``archive`` parameter is an id, a unique prefix of one, or a unique title. A 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from mqtt import user_verbs as user_verbs  # noqa: PLC0414 - exported: whoever has the table of verbs has all of them in it
 from mqtt import verb_answers as answers
 from mqtt.messages import ArchiveState, ConnectionState, Setting, SettingsState
-
-VERBS: dict[str, type[Verb]] = {}
-
-
-class Verb(BaseModel):
-    """Parameters of one request verb. ``answer``: the type of the data that it answers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    verb: ClassVar[str] = ""
-    answer: ClassVar[Any] = answers.Nothing
-
-    def __init_subclass__(cls, verb: str = "", answer: Any = answers.Nothing, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if verb:
-            cls.verb, cls.answer = verb, answer
-            VERBS[verb] = cls
+from mqtt.verb import VERBS as VERBS  # noqa: PLC0414 - as above
+from mqtt.verb import Access
+from mqtt.verb import Verb as Verb  # noqa: PLC0414 - as above
 
 
 class _OfArchive(Verb):
@@ -38,7 +26,7 @@ class _OfConnection(Verb):
     connection: str = Field(min_length=1, max_length=256)
 
 
-class ArchiveBegin(Verb, verb="archive/begin", answer=answers.Begun):
+class ArchiveBegin(Verb, verb="archive/begin", answer=answers.Begun, access=Access.MEMBER):
     """Announce a file. Errors: disk_full (with the numbers), bad_request."""
 
     file_name: str = Field(max_length=4096)
@@ -47,26 +35,26 @@ class ArchiveBegin(Verb, verb="archive/begin", answer=answers.Begun):
     owner: str | None = Field(default=None, max_length=64)
 
 
-class ArchiveCommit(Verb, verb="archive/commit"):
+class ArchiveCommit(Verb, verb="archive/commit", access=Access.OWN):
     """The file is filled and closed. Answers at once; the rest is asked with archive/upload. Safe to repeat."""
 
     archive_id: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of what the client read from the source")
 
 
-class ArchiveAbort(Verb, verb="archive/abort"):
+class ArchiveAbort(Verb, verb="archive/abort", access=Access.MEMBER):
     """Forget an announced file that was not committed. Safe to repeat."""
 
     archive_id: str
 
 
-class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress):
+class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.OWN):
     """How far an announced file is."""
 
     archive_id: str
 
 
-class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage):
+class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=Access.MEMBER):
     """A page of the archives that match."""
 
     offset: int = Field(default=0, ge=0)
@@ -79,80 +67,80 @@ class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage):
     removed: bool = Field(default=False, description="Those that were removed and can be undone, instead")
 
 
-class ArchiveShow(_OfArchive, verb="archive/show", answer=ArchiveState):
+class ArchiveShow(_OfArchive, verb="archive/show", answer=ArchiveState, access=Access.OWN):
     """One archive; removed ones too."""
 
 
-class ArchiveBatches(_OfArchive, verb="archive/batches", answer=answers.BatchPage):
+class ArchiveBatches(_OfArchive, verb="archive/batches", answer=answers.BatchPage, access=Access.OWN):
     """A page of the batches of an archive."""
 
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=500, ge=1, le=1000)
 
 
-class ArchiveLocate(_OfArchive, verb="archive/locate", answer=answers.Located):
+class ArchiveLocate(_OfArchive, verb="archive/locate", answer=answers.Located, access=Access.OWN):
     """Where the local copy is. Error not_local after a release."""
 
 
-class ArchiveRename(_OfArchive, verb="archive/rename", answer=ArchiveState):
+class ArchiveRename(_OfArchive, verb="archive/rename", answer=ArchiveState, access=Access.OWN, audited=True):
     """Change the title; the file name stays."""
 
     title: str = Field(min_length=1, max_length=1024)
 
 
-class ArchiveRemove(_OfArchive, verb="archive/remove", answer=answers.Removed):
+class ArchiveRemove(_OfArchive, verb="archive/remove", answer=answers.Removed, access=Access.OWN, audited=True):
     """Into the trash."""
 
 
-class ArchiveUndo(_OfArchive, verb="archive/undo", answer=ArchiveState):
+class ArchiveUndo(_OfArchive, verb="archive/undo", answer=ArchiveState, access=Access.OWN, audited=True):
     """Take a removal back."""
 
 
-class ArchiveRelease(_OfArchive, verb="archive/release", answer=answers.JobStarted):
+class ArchiveRelease(_OfArchive, verb="archive/release", answer=answers.JobStarted, access=Access.OWN, audited=True):
     """Free the local copy after a fresh listing of one connection. A job: see integrity/job."""
 
 
-class ArchiveRestore(_OfArchive, verb="archive/restore", answer=ArchiveState):
+class ArchiveRestore(_OfArchive, verb="archive/restore", answer=ArchiveState, access=Access.OWN):
     """Ask for the local copy back; the transfer engine fetches it. Already local: nothing happens."""
 
 
-class ArchivePin(_OfArchive, verb="archive/pin", answer=ArchiveState):
+class ArchivePin(_OfArchive, verb="archive/pin", answer=ArchiveState, access=Access.OWN):
     """Keep the local copy whatever the keep-local policy says; one that is not local is not fetched."""
 
 
-class ArchiveUnpin(_OfArchive, verb="archive/unpin", answer=ArchiveState):
+class ArchiveUnpin(_OfArchive, verb="archive/unpin", answer=ArchiveState, access=Access.OWN):
     """The end of a pin. Safe to repeat."""
 
 
-class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage):
+class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage, access=Access.MEMBER):
     """What moves, and what waits for its turn or for something else."""
 
     limit: int = Field(default=100, ge=1, le=500)
 
 
-class TransferSync(Verb, verb="transfer/sync"):
+class TransferSync(Verb, verb="transfer/sync", access=Access.MEMBER):
     """Try everything that waits for a back-off now."""
 
 
-class TransferPause(Verb, verb="transfer/pause"):
+class TransferPause(Verb, verb="transfer/pause", audited=True):
     """Move nothing until resume, over restarts."""
 
 
-class TransferResume(Verb, verb="transfer/resume"):
+class TransferResume(Verb, verb="transfer/resume", audited=True):
     """The end of a pause."""
 
 
-class TransferFirst(_OfArchive, verb="transfer/first", answer=ArchiveState):
+class TransferFirst(_OfArchive, verb="transfer/first", answer=ArchiveState, audited=True):
     """Put it at a place of the order made by hand, which goes before all others."""
 
     position: int = Field(default=0, ge=0, description="0 for the first; beyond the end: the last of the order")
 
 
-class TransferUsual(_OfArchive, verb="transfer/usual", answer=ArchiveState):
+class TransferUsual(_OfArchive, verb="transfer/usual", answer=ArchiveState, audited=True):
     """Take it out of the order made by hand: its turn comes by itself again. Safe to repeat."""
 
 
-class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded):
+class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded, audited=True):
     """A new one, not validated and not active yet.
 
     A folder needs ``path``. Drive needs ``credentials``: the text of a JSON file, either ``authorized_user`` or ``service_account`` as
@@ -169,24 +157,24 @@ class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded)
     )
 
 
-class ConnectionCredentials(_OfConnection, verb="connection/credentials", answer=ConnectionState):
+class ConnectionCredentials(_OfConnection, verb="connection/credentials", answer=ConnectionState, audited=True):
     """Other credentials for the same Drive connection: a new client, or a new sign-in made elsewhere."""
 
     credentials: str = Field(max_length=65_536, repr=False)
 
 
-class ConnectionSignIn(_OfConnection, verb="connection/sign-in", answer=answers.SignInCode):
+class ConnectionSignIn(_OfConnection, verb="connection/sign-in", answer=answers.SignInCode, audited=True):
     """Begin Google's sign-in on another device (RFC 8628).
 
     The appliance asks Google by itself until it is done; a sign-in that is under way is begun anew. Follow it with connection/show.
     """
 
 
-class ConnectionList(Verb, verb="connection/list", answer=answers.ConnectionPage):
+class ConnectionList(Verb, verb="connection/list", answer=answers.ConnectionPage, access=Access.MEMBER):
     """All of them."""
 
 
-class ConnectionShow(_OfConnection, verb="connection/show", answer=ConnectionState):
+class ConnectionShow(_OfConnection, verb="connection/show", answer=ConnectionState, access=Access.MEMBER):
     """One of them."""
 
 
@@ -194,21 +182,21 @@ class ConnectionValidate(_OfConnection, verb="connection/validate", answer=Conne
     """Write, read and delete a probe, and read something old. Errors: the remote's."""
 
 
-class ConnectionActivate(_OfConnection, verb="connection/activate", answer=ConnectionState):
+class ConnectionActivate(_OfConnection, verb="connection/activate", answer=ConnectionState, audited=True):
     """New archives go there from now on, and all others are carried there too. Refused where it is not valid."""
 
 
-class ConnectionRename(_OfConnection, verb="connection/rename", answer=ConnectionState):
+class ConnectionRename(_OfConnection, verb="connection/rename", answer=ConnectionState, audited=True):
     """Change the name."""
 
     name: str = Field(min_length=1, max_length=64)
 
 
-class ConnectionRemove(_OfConnection, verb="connection/remove"):
+class ConnectionRemove(_OfConnection, verb="connection/remove", audited=True):
     """Forget it; nothing on the remote changes. Refused while it holds the only copy of anything."""
 
 
-class ConnectionEmpty(_OfConnection, verb="connection/empty", answer=answers.JobStarted):
+class ConnectionEmpty(_OfConnection, verb="connection/empty", answer=answers.JobStarted, audited=True):
     """Move everything of ours on it to its trash. A job; its result: EmptyingResult.
 
     Without ``confirm`` (the connection's name, typed) it is a dry run. Refused while it holds the only copy of anything, and while it is
@@ -218,13 +206,13 @@ class ConnectionEmpty(_OfConnection, verb="connection/empty", answer=answers.Job
     confirm: str | None = Field(default=None, max_length=64)
 
 
-class ConnectionTrash(_OfConnection, verb="connection/trash", answer=answers.JobStarted):
+class ConnectionTrash(_OfConnection, verb="connection/trash", answer=answers.JobStarted, audited=True):
     """Our trash on it. A job; its result: TrashResult. With ``purge`` what no ledger needs is deleted for ever."""
 
     purge: bool = False
 
 
-class ConnectionClaim(_OfConnection, verb="connection/claim", answer=ConnectionState):
+class ConnectionClaim(_OfConnection, verb="connection/claim", answer=ConnectionState, audited=True):
     """End adopt mode without a recovery: this appliance writes there from now on; what is unknown there stays as it is.
 
     ``confirm`` is the connection's name, typed.
@@ -237,7 +225,7 @@ class RecoveryLook(_OfConnection, verb="recovery/look", answer=answers.JobStarte
     """What could be recovered from it; nothing is changed. A job; its result: RecoveryLookResult."""
 
 
-class RecoveryStart(_OfConnection, verb="recovery/start", answer=answers.RecoveryStarted):
+class RecoveryStart(_OfConnection, verb="recovery/start", answer=answers.RecoveryStarted, audited=True):
     """Rebuild catalog and ledgers from listings and manifests.
 
     Where it has to take another id, the appliance starts anew under it; recovery goes on there by itself. Follow it with recovery/state.
@@ -256,7 +244,7 @@ class IntegrityTombstones(Verb, verb="integrity/tombstones", answer=answers.Tomb
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-class IntegrityBury(_OfConnection, verb="integrity/bury", answer=answers.Buried):
+class IntegrityBury(_OfConnection, verb="integrity/bury", answer=answers.Buried, audited=True):
     """Confirm that what is due under tombstones may go to the connection's trash, although it is much of all that lies there.
 
     ``objects`` is how many there are, as a look has shown; another number by now is refused.
@@ -265,7 +253,7 @@ class IntegrityBury(_OfConnection, verb="integrity/bury", answer=answers.Buried)
     objects: int = Field(ge=1)
 
 
-class IntegrityVerify(Verb, verb="integrity/verify", answer=answers.JobStarted):
+class IntegrityVerify(Verb, verb="integrity/verify", answer=answers.JobStarted, access=Access.MEMBER):
     """Start a check. A job; its result: CheckResult. Neither local nor remote: both."""
 
     archives: list[str] = Field(default=[], max_length=1000, description="Empty: all")
@@ -278,13 +266,13 @@ class IntegrityVerify(Verb, verb="integrity/verify", answer=answers.JobStarted):
     repair: bool = False
 
 
-class IntegrityJob(Verb, verb="integrity/job", answer=answers.JobState):
+class IntegrityJob(Verb, verb="integrity/job", answer=answers.JobState, access=Access.MEMBER):
     """How far a job is, and what came of it. Jobs are not remembered over a restart."""
 
     job_id: str
 
 
-class IntegrityOrphans(Verb, verb="integrity/orphans", answer=answers.JobStarted):
+class IntegrityOrphans(Verb, verb="integrity/orphans", answer=answers.JobStarted, audited=True):
     """What lies on the remote or the disk that no ledger knows. A job; its result: OrphansResult. Nothing is deleted."""
 
     adopt: bool = False
@@ -296,7 +284,7 @@ class SettingsGet(Verb, verb="settings/get", answer=SettingsState | Setting):
     name: str | None = None
 
 
-class SettingsSet(Verb, verb="settings/set", answer=Setting):
+class SettingsSet(Verb, verb="settings/set", answer=Setting, audited=True):
     """Keep a value over restarts; null takes it back. Refused by name where unknown, or fixed by the environment."""
 
     name: str

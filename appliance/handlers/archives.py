@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from appliance import clock
+from appliance import access, clock
+from appliance.access import Caller
 from appliance.errors import NotLocal
 from appliance.handlers.table import handles
 from appliance.intake.intake import Intake
@@ -32,8 +33,8 @@ class Archives:
     states: States
 
     @handles(verbs.ArchiveBegin)
-    def archive_begin(self, asked: verbs.ArchiveBegin) -> Any:
-        archive_id, path = self.intake.begin(asked.file_name, asked.size_bytes, asked.title, asked.owner)
+    def archive_begin(self, asked: verbs.ArchiveBegin, caller: Caller) -> Any:
+        archive_id, path = self.intake.begin(asked.file_name, asked.size_bytes, asked.title, access.owner_for(asked.owner, caller))
         return {"archive_id": archive_id, "path": path}
 
     @handles(verbs.ArchiveCommit)
@@ -42,8 +43,9 @@ class Archives:
         return {}
 
     @handles(verbs.ArchiveAbort)
-    def archive_abort(self, asked: verbs.ArchiveAbort) -> Any:
-        self.intake.abort(asked.archive_id)
+    def archive_abort(self, asked: verbs.ArchiveAbort, caller: Caller) -> Any:
+        if caller.sees(access.owner_of(asked.archive_id, self.library)):
+            self.intake.abort(asked.archive_id)
         return {}
 
     @handles(verbs.ArchiveUpload)
@@ -51,8 +53,8 @@ class Archives:
         return asdict(self.intake.state(asked.archive_id))
 
     @handles(verbs.ArchiveList)
-    def archive_list(self, asked: verbs.ArchiveList) -> Any:
-        views = [view for view in self.library.all_views() if self._matches(view, asked)]
+    def archive_list(self, asked: verbs.ArchiveList, caller: Caller) -> Any:
+        views = [view for view in self.library.all_views() if caller.sees(view.archive.owner) and self._matches(view, asked)]
         views.sort(key=lambda view: self._sort_key(view, asked.sort), reverse=asked.descending)
         page = views[asked.offset : asked.offset + asked.limit]
         return {"archives": [self._shown(view) for view in page], "total": len(views)}
@@ -135,8 +137,9 @@ class Archives:
     @handles(verbs.ArchiveRelease)
     def archive_release(self, asked: verbs.ArchiveRelease) -> Any:
         archive_id = self.library.find(asked.archive)
-        title = self.library.archive(archive_id).title
-        return {"job_id": self.jobs.submit(f"release of {title}", lambda job: self.placement.release(archive_id, job)).id}
+        archive = self.library.archive(archive_id)
+        what = f"release of {archive.title}"
+        return {"job_id": self.jobs.submit(what, lambda job: self.placement.release(archive_id, job), archive.owner).id}
 
     @handles(verbs.ArchiveRestore)
     def archive_restore(self, asked: verbs.ArchiveRestore) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from appliance import access
+from appliance.access import Caller
 from appliance.connections import Connections
 from appliance.errors import Refused
 from appliance.handlers.table import handles
@@ -64,12 +66,13 @@ class ConnectionVerbs:
         return self._connection_state(claimed.id)
 
     @handles(verbs.ConnectionList)
-    def connection_list(self, _asked: verbs.ConnectionList) -> Any:
-        return {"connections": [self._connection_state(connection.id) for connection in self.connections.all()]}
+    def connection_list(self, _asked: verbs.ConnectionList, caller: Caller) -> Any:
+        states = (self._connection_state(connection.id) for connection in self.connections.all())
+        return {"connections": [access.shown_connection(state, caller) for state in states]}
 
     @handles(verbs.ConnectionShow)
-    def connection_show(self, asked: verbs.ConnectionShow) -> Any:
-        return self._connection_state(self.connections.find(asked.connection).id)
+    def connection_show(self, asked: verbs.ConnectionShow, caller: Caller) -> Any:
+        return access.shown_connection(self._connection_state(self.connections.find(asked.connection).id), caller)
 
     @handles(verbs.ConnectionValidate)
     def connection_validate(self, asked: verbs.ConnectionValidate) -> Any:

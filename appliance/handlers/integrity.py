@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from appliance import access
+from appliance.access import Caller
 from appliance.connections import Connections
+from appliance.errors import BadRequest
 from appliance.handlers.table import handles
 from appliance.integrity.orphans import Orphans
 from appliance.integrity.tombstones import Tombstones
 from appliance.integrity.verify import Verifier
-from appliance.jobs import Jobs
+from appliance.jobs import Jobs, unknown_job
 from appliance.library import Library
 from appliance.recovery.recovery import Recovery
 from mqtt import verbs
@@ -29,14 +32,18 @@ class Integrity:
     recovery: Recovery
 
     @handles(verbs.IntegrityVerify)
-    def integrity_verify(self, asked: verbs.IntegrityVerify) -> Any:
-        for text in asked.archives:
-            self.library.find(text)
-        return {"job_id": self.jobs.submit("check", lambda job: self.verifier.run(asked, job)).id}
+    def integrity_verify(self, asked: verbs.IntegrityVerify, caller: Caller) -> Any:
+        chosen = [access.find_own(text, caller, self.library) for text in asked.archives]
+        if not chosen and not caller.is_admin:
+            raise BadRequest("name the archives to be checked; only an admin may check all")
+        check = asked.model_copy(update={"archives": chosen})
+        return {"job_id": self.jobs.submit("check", lambda job: self.verifier.run(check, job), caller.user).id}
 
     @handles(verbs.IntegrityJob)
-    def integrity_job(self, asked: verbs.IntegrityJob) -> Any:
+    def integrity_job(self, asked: verbs.IntegrityJob, caller: Caller) -> Any:
         job = self.jobs.find(asked.job_id)
+        if not caller.sees(job.owner):
+            raise unknown_job()
         return {"state": job.state, "done_bytes": job.done_bytes, "total_bytes": job.total_bytes, "error": job.error, "result": job.result}
 
     @handles(verbs.IntegrityOrphans)

@@ -8,21 +8,26 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from appliance import access
+from appliance.accounts.audit import about
+from appliance.accounts.household import Household
 from appliance.errors import BadRequest, NotFound
+from appliance.library import Library
 from mqtt.message import Message
-from mqtt.verbs import VERBS, Verb
+from mqtt.verb import Access, Verb
+from mqtt.verbs import VERBS
 
-Handler = Callable[[Any], Any]
+Handler = Callable[..., Any]
 _MARK = "_handles"
-_Topic = TypeVar("_Topic")
-_Asked = TypeVar("_Asked", bound=Verb)
-_Method = Callable[[_Topic, _Asked], Any]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-def handles(shape: type[_Asked]) -> Callable[[_Method[_Topic, _Asked]], _Method[_Topic, _Asked]]:
-    """Marks the method of a topic that answers this verb. It gets the parameters, and answers a Message or what is ready for JSON."""
+def handles(shape: type[Verb]) -> Callable[[_Method], _Method]:
+    """Marks the method of a topic that answers this verb: it gets the parameters, and answers a Message or what is ready for JSON.
 
-    def mark(method: _Method[_Topic, _Asked]) -> _Method[_Topic, _Asked]:
+    What anyone or any member may ask for is filtered by who asks, so its method also gets the Caller.
+    """
+
+    def mark(method: _Method) -> _Method:
         setattr(method, _MARK, shape.verb)
         return method
 
@@ -32,16 +37,28 @@ def handles(shape: type[_Asked]) -> Callable[[_Method[_Topic, _Asked]], _Method[
 class Handlers:
     """``execute`` is what the responder calls, on any of its threads. ``topics``: objects with methods that are marked."""
 
-    def __init__(self, topics: Iterable[object]) -> None:
+    def __init__(self, topics: Iterable[object], library: Library, household: Household) -> None:
         self.table: dict[str, Handler] = {verb: handler for topic in topics for verb, handler in _marked(topic)}
+        self._library = library
+        self._household = household
 
     def execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
-        """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words."""
-        access.check(login, verb, parameters)
+        """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words.
+
+        What is somebody's own is looked for among the caller's own here, before its handler sees it; admins see everything.
+        """
+        parameters = dict(parameters)
+        caller = access.caller_of(login, parameters, self._household.signed_in)
         shape, handler = VERBS.get(verb), self.table.get(verb)
+        access.check(caller, shape.access if shape else Access.MEMBER)
         if shape is None or handler is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
-        answer = handler(_understood(shape, parameters))
+        asked = _understood(shape, parameters)
+        if shape.access is Access.OWN:
+            asked = access.own(asked, caller, self._library)
+        answer = handler(asked, caller) if shape.access in {Access.ANYONE, Access.MEMBER} else handler(asked)
+        if shape.audited:
+            self._household.audit.note(caller, verb, about(asked))
         return answer.model_dump(mode="json") if isinstance(answer, Message) else answer
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from appliance import clock
+from appliance.access import Caller
 from appliance.handlers.table import handles
 from appliance.library import Library
 from appliance.states import States
@@ -37,14 +39,17 @@ class Transfers:
         return self.states.archive(self.library.view(archive_id))
 
     @handles(verbs.TransferList)
-    def transfer_list(self, asked: verbs.TransferList) -> Any:
+    def transfer_list(self, asked: verbs.TransferList, caller: Caller) -> Any:
         moving = [self.states.transfer(one) for _, one in sorted(self.engine.moving.items())]
-        up, down = self.engine.pending()
-        waiting = [self._waiting(archive_id, way) for way in Direction for archive_id in self.engine.waiting(way, asked.limit)]
+        pending = [(archive_id, way) for way in Direction for archive_id in self.engine.waiting(way) if self._is_seen(archive_id, caller)]
+        waiting = (self._waiting(archive_id, way) for archive_id, way in pending)
         return {
-            "moving": [one.model_dump(mode="json") for one in moving if one], "waiting": [w for w in waiting if w][: asked.limit],
-            "waiting_total": up + down,
+            "moving": [one.model_dump(mode="json") for one in moving if one and self._is_seen(one.archive_id, caller)],
+            "waiting": list(itertools.islice(filter(None, waiting), asked.limit)), "waiting_total": len(pending),
         }  # fmt: skip
+
+    def _is_seen(self, archive_id: str, caller: Caller) -> bool:
+        return caller.is_admin or caller.sees(self.library.owner_of(archive_id))
 
     def _waiting(self, archive_id: str, direction: Direction) -> dict[str, Any] | None:
         view = self.library.views.get(archive_id)
@@ -61,7 +66,7 @@ class Transfers:
         }  # fmt: skip
 
     @handles(verbs.TransferSync)
-    def transfer_sync(self, _asked: verbs.TransferSync) -> Any:
+    def transfer_sync(self, _asked: verbs.TransferSync, _caller: Caller) -> Any:
         self.engine.sync_now()
         return {}
 

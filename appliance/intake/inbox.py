@@ -25,6 +25,7 @@ from appliance.errors import ApplianceError, SourceChanged, Stopped
 from appliance.intake.copying import copy_in
 from appliance.intake.intake import Intake
 from appliance.intake.leases import is_being_written
+from appliance.intake.temporary import is_temporary
 from appliance.library import Library
 from appliance.names import checked_owner, clean_title, safe_file_name
 from appliance.problems import Problems
@@ -34,8 +35,6 @@ log = logging.getLogger("inbox")
 _LOOK_EVERY_S = 5.0
 _EMPTY_SETTLE_S = 60.0
 _UNSURE_SETTLE_FACTOR = 6
-_TEMPORARY_ENDINGS = (".part", ".partial", ".crdownload", ".download", ".tmp", ".temp", ".filepart", ".swp", ".swx", ".upload", "~")
-_TEMPORARY_NAMES = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,6 @@ class Identity:
     @classmethod
     def of(cls, found: os.stat_result) -> Identity:
         return cls(found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def is_temporary(name: str) -> bool:
-    """Names under which programs keep what is not finished."""
-    low = name.lower()
-    return low.startswith((".", "~")) or low.endswith(_TEMPORARY_ENDINGS) or low in _TEMPORARY_NAMES
 
 
 class _Wake(FileSystemEventHandler):

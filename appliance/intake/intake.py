@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import clock, durable
+from appliance.access import nothing_announced
 from appliance.archive import Archive
 from appliance.batches import Hashes, drop_cache_of, hash_file
 from appliance.catalog.ledger import ArchiveFacts
-from appliance.errors import ApplianceError, BadRequest, Conflict, Damaged, NotFound, Stopped
+from appliance.errors import ApplianceError, BadRequest, Conflict, Damaged, Stopped
 from appliance.intake.admission import Admission
 from appliance.intake.leases import is_being_written
 from appliance.library import Library
@@ -153,7 +154,7 @@ class Intake:
     def _document(self, upload_id: str) -> dict[str, Any]:
         document = self._table.get(doc_id=upload_id)
         if document is None:
-            raise NotFound(f"nothing was announced under {upload_id[:36]!r}, or it has expired; hand the file in again")
+            raise nothing_announced(upload_id)
         return dict(document)
 
     # The worker

@@ -172,8 +172,8 @@ class Engine:
         with self._wake:
             return [*self._chooser.up.ids(), *self._chooser.down.ids()]
 
-    def waiting(self, direction: Direction, limit: int) -> list[str]:
-        """Archive ids with something pending, in order."""
+    def waiting(self, direction: Direction, limit: int | None = None) -> list[str]:
+        """Archive ids with something pending, in order; without a limit all."""
         with self._wake:
             queue = self._chooser.up if direction is Direction.UP else self._chooser.down
             return list(itertools.islice(queue.candidates(), limit))

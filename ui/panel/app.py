@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +15,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from ui.panel import here, pages
+from ui.panel import here
+from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
 from ui.panel.gate import Gate
 from ui.panel.here import Panel
@@ -42,7 +41,6 @@ def build(panel: Panel) -> ASGIApp:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.router.routes.extend(_routes(panel))
-    _load_pages()
     nicegui_app.on_page_exception(_failed_page)
     ui.run_with(
         app, title="PyArchive", favicon=STATIC / "icon.svg", dark=None, language="en-US", tailwind=False, show_welcome_message=False,
@@ -58,11 +56,6 @@ def _routes(panel: Panel) -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=STATIC)),
         *doors.routes(panel),
     ]
-
-
-def _load_pages() -> None:
-    for module in pkgutil.iter_modules(pages.__path__):
-        importlib.import_module(f"{pages.__name__}.{module.name}")
 
 
 async def _health(_request: Request) -> Response:

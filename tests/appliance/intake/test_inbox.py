@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.intake.inbox import is_temporary
+from appliance.intake.temporary import is_temporary
 from tests.inside import Inside
 from tests.waiting import wait_for
 

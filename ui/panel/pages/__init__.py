@@ -1,1 +1,4 @@
-"""The pages; each registers itself with ``ui.panel.frame.page`` when it is imported."""
+"""The pages; each registers itself with ``ui.panel.frame.page`` when it is imported, and all are imported here."""
+
+from ui.panel.pages import log as log
+from ui.panel.pages import overview as overview

@@ -1,0 +1,39 @@
+"""What all request verbs are made of, and who may ask for each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from mqtt.verb_answers import Nothing
+
+VERBS: dict[str, type[Verb]] = {}
+
+
+class Access(StrEnum):
+    """Who may ask for a verb, at the least. `cli` is an admin."""
+
+    ANYONE = "anyone"
+    MEMBER = "member"
+    OWN = "own"
+    ADMIN = "admin"
+
+
+class Verb(BaseModel):
+    """Parameters of one request verb. ``answer``: the type of the data that it answers. ``audited``: it stands in the audit trail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    verb: ClassVar[str] = ""
+    answer: ClassVar[Any] = Nothing
+    access: ClassVar[Access] = Access.ADMIN
+    audited: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls, verb: str = "", answer: Any = Nothing, access: Access = Access.ADMIN, audited: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if verb:
+            cls.verb, cls.answer, cls.access, cls.audited = verb, answer, access, audited
+            VERBS[verb] = cls
