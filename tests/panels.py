@@ -51,16 +51,16 @@ class PanelProcess:
         }  # fmt: skip
         environment = os.environ | {name: str(value) for name, value in given.items()}
         self.process = subprocess.Popen([sys.executable, "-m", "ui.panel"], env=environment, stdout=self._log, stderr=self._log)
-        wait_for(self._serves, 30, "the panel to serve")
+        wait_for(lambda: "ok" in self._health(), 30, "the panel to serve")
 
-    def _serves(self) -> bool:
+    def _health(self) -> str:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-2000:]
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
-                return bool(answer.status == 200)
+                return str(answer.read().decode())
         except OSError:
-            return False
+            return ""
 
     def kill(self) -> None:
         """As a power cut ends a process: at once."""
@@ -82,6 +82,7 @@ class PanelProcess:
         return self._enter("/login", name=name, password=password)
 
     def _enter(self, path: str, **form: str) -> str:
+        wait_for(lambda: "online" in self._health(), 30, "the panel to reach the appliance")
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar), _NoRedirect())
         with contextlib.suppress(urllib.error.HTTPError):  # the way in is a redirect

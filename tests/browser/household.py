@@ -11,7 +11,7 @@ from tests.panels import PASSWORD, PanelProcess
 from tests.processes import House
 from tests.waiting import wait_for
 
-SETTINGS: dict[str, Any] = {"batch_size_mib": 1, "upload_limit_kb_per_s": 0}
+SETTINGS: dict[str, Any] = {"batch_size_mib": 1}
 SAFE = (
     ("Brittany 2026.mov", "Holiday in Brittany, summer 2026", 24.0),
     ("photos-2025.zip", "Family photos 2025", 18.0),

@@ -59,8 +59,8 @@ def _routes(panel: Panel) -> list[BaseRoute]:
 
 
 async def _health(_request: Request) -> Response:
-    """That the process serves; whether the appliance is there is another question."""
-    return PlainTextResponse("ok\n")
+    """200 as long as the process serves; the second line says whether it can reach the appliance."""
+    return PlainTextResponse(f"ok\nappliance: {here.live().away or 'online'}\n")
 
 
 async def _manifest(_request: Request) -> Response:
