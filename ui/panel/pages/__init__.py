@@ -2,3 +2,4 @@
 
 from ui.panel.pages import log as log
 from ui.panel.pages import overview as overview
+from ui.panel.pages import settings as settings

@@ -4,6 +4,7 @@ from ui.panel.parts.actions import action as action
 from ui.panel.parts.actions import confirm as confirm
 from ui.panel.parts.actions import said as said
 from ui.panel.parts.actions import sentence as sentence
+from ui.panel.parts.actions import sentence_of as sentence_of
 from ui.panel.parts.actions import toast as toast
 from ui.panel.parts.bars import bar as bar
 from ui.panel.parts.basics import banner as banner

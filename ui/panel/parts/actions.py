@@ -18,7 +18,12 @@ _PROPS = {"main": "unelevated color=primary", "plain": "outline", "quiet": "flat
 
 def sentence(error: Failed) -> str:
     """The appliance's words as a sentence; they say the cause and the next step."""
-    words = str(error).strip()
+    return sentence_of(str(error))
+
+
+def sentence_of(words: str) -> str:
+    """Begins with a capital and ends with a full stop."""
+    words = words.strip()
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}"
 
 
