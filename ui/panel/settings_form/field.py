@@ -32,7 +32,7 @@ class SettingField:
                 parts.text(kind.title, "div").classes("pa-strong")
                 parts.text(setting["description"], "div").classes("pa-muted pa-small")
             with ui.element("div").classes("pa-setting-field"):
-                self._input = self._make()
+                self._input: Any = self._make()  # one of three, of which each takes another type of value
                 with parts.row():
                     self._note = parts.text("").classes("pa-muted pa-small").props('role="status"')
                     self._reset = parts.action("Back to what was delivered", self._take_back, kind="quiet").classes("pa-button-small")
