@@ -2,4 +2,6 @@
 
 from ui.panel.pages import log as log
 from ui.panel.pages import overview as overview
+from ui.panel.pages import profile as profile
 from ui.panel.pages import settings as settings
+from ui.panel.pages import users as users
