@@ -6,11 +6,12 @@ a member may ask for, and that whatever is somebody else's is answered as if it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.errors import Conflict, NotFound, SignedOut, Unauthorised
+from appliance.errors import Conflict, DiskFull, NotFound, SignedOut, Unauthorised
 from appliance.library import Library
 from mqtt.user_answers import Role
 from mqtt.verb import Access, Verb
@@ -110,6 +111,17 @@ def shown_connection(state: Any, caller: Caller) -> Any:
     if caller.is_admin or state is None:
         return state
     return {**state, **dict.fromkeys(_OF_ADMINS), "adopting": state["adopting"] and "an admin has to decide what becomes of it"}
+
+
+@contextlib.contextmanager
+def shown_full(caller: Caller) -> Iterator[None]:
+    """A member is told that there is no room, without the numbers: they tell how much others hand in."""
+    try:
+        yield
+    except DiskFull:
+        if caller.is_admin:
+            raise
+        raise DiskFull("there is not enough room on the appliance for this file; try again later, or ask an admin to make room") from None
 
 
 def nothing_announced(upload_id: str) -> NotFound:

@@ -141,6 +141,7 @@ class Appliance:
                 self.library, self.connections, self.placement, self.settings, self.problems, self.engine.lines.unreachable,
                 self.verifier.checking,
             ),
+            self.household,
         )  # fmt: skip
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance import clock
+from appliance.accounts.household import Household
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, SignInNeeded
 from appliance.intake.admission import in_words
@@ -42,6 +43,7 @@ class Keeping:
     tombstones: Tombstones
     witness: Witness
     keep_local: KeepLocal
+    household: Household
 
     def look_at_store(self) -> bool:
         """Is the store there? Says so when not, and clears it when it is back."""
@@ -85,9 +87,10 @@ class Keeping:
                 self.problems.clear(SignInNeeded.code, connection.id)
 
     def expire(self) -> None:
-        """Removals past their undo time, and files that were announced and never filled."""
+        """Removals past their undo time, files that were announced and never filled, sessions and codes that are over."""
         if not clock_is_trusted(self.library):
             return
+        self.household.expire()
         self.placement.expire(self.witness.is_older)
         unfinished = timedelta(days=self.settings.current.unfinished_days)
         for upload_id, document in list(self.library.db.table("uploads").items()):

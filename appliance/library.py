@@ -152,6 +152,10 @@ class Library:
         """Nothing is changed when this raises."""
         self._in_ledger_and_catalog(archive_id, _retitle, title=title)
 
+    def give(self, archive_id: str, owner: str) -> None:
+        """To another owner. Nothing is changed when this raises."""
+        self._in_ledger_and_catalog(archive_id, _give, owner=owner)
+
     def mark_removed(self, archive_id: str, at: datetime | None) -> None:
         """Nothing is changed when this raises."""
         self._in_ledger_and_catalog(archive_id, _remove, removed_at=at)
@@ -250,6 +254,10 @@ class Library:
 
 def _retitle(ledger: Ledger, archive: Archive) -> None:
     ledger.retitled(archive.title)
+
+
+def _give(ledger: Ledger, archive: Archive) -> None:
+    ledger.given(archive.owner)
 
 
 def _remove(ledger: Ledger, archive: Archive) -> None:

@@ -116,3 +116,18 @@ class InvitationList(Message):
 class Picture(Message):
     media_type: Literal["image/png", "image/jpeg", "image/webp"]
     base64: str
+
+
+class AuditLine(Message):
+    """One act that somebody did, or tried."""
+
+    at: datetime
+    login: str = Field(description="Through which login at the broker")
+    user: str | None = Field(description="Who; none: no person, or not known yet")
+    what: str = Field(description="The verb")
+    about: str = Field(description="What it was about; never a secret")
+    outcome: str = Field(description="`ok`, or why not")
+
+
+class AuditPage(Message):
+    lines: list[AuditLine] = Field(description="The newest first")

@@ -159,3 +159,9 @@ class UserRegister(_FromBrowser, _OfPerson, verb="user/register", answer=answers
     code: OneTimeCode | None = Field(default=None, repr=False)
     name: UserName
     password: Password = Field(repr=False)
+
+
+class AuditQuery(Verb, verb="audit/query", answer=answers.AuditPage):
+    """The newest acts: who did what, and when. The last 2,000 are kept."""
+
+    limit: int = Field(default=100, ge=1, le=500)

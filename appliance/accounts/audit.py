@@ -42,9 +42,11 @@ class Audit:
                 self._db.apply({AUDIT: {next_id: {k: v for k, v in row.items() if v is not None}, **dict.fromkeys(gone)}})
                 self._ids = [*self._ids[len(gone) :], next_id]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The oldest first."""
-        return [row for _, row in sorted(self._db.table(AUDIT).items())]
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """The newest first, with all fields."""
+        with self._lock:
+            ids = self._ids[-limit:][::-1]
+        return [{"user": None, **row} for row in self._db.table(AUDIT).get(doc_ids=ids)]
 
 
 def about(asked: Verb) -> str:

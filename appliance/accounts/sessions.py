@@ -124,6 +124,9 @@ class Sessions:
         found = (Session.from_document(key, row) for key, row in self._table.items() if row["user"] == user)
         return sorted((each for each in found if not self.is_over(each)), key=lambda each: each.used_at, reverse=True)
 
+    def is_called(self, key: str, session_id: str) -> bool:
+        return key[:_ID_DIGITS] == session_id
+
     def ended(self, user: str, *, but: str | None = None) -> Change:
         """The change that ends all of a user's, but the one of that key."""
         return {key: None for key, row in self._table.items() if row["user"] == user and key != but}

@@ -34,7 +34,9 @@ class Archives:
 
     @handles(verbs.ArchiveBegin)
     def archive_begin(self, asked: verbs.ArchiveBegin, caller: Caller) -> Any:
-        archive_id, path = self.intake.begin(asked.file_name, asked.size_bytes, asked.title, access.owner_for(asked.owner, caller))
+        owner = access.owner_for(asked.owner, caller)
+        with access.shown_full(caller):
+            archive_id, path = self.intake.begin(asked.file_name, asked.size_bytes, asked.title, owner)
         return {"archive_id": archive_id, "path": path}
 
     @handles(verbs.ArchiveCommit)

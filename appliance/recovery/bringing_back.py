@@ -6,10 +6,12 @@ Nothing that is here already is changed, so doing it twice is doing it once.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from appliance.accounts.naming import check_name, display_name, email
+from appliance.accounts.users import Account
 from appliance.catalog.journal import CatalogDB
 from appliance.connections import Connection
 from appliance.errors import ApplianceError
@@ -18,20 +20,20 @@ from appliance.recovery.progress import Progress
 from appliance.settings import FIXED_AT_START, SECRET, Settings, SettingsStore
 
 log = logging.getLogger("recovery")
-_SETUP_CODE_BYTES = 12
 _LATER_IS_SAFER = frozenset({"undo_days", "grace_days", "unfinished_days"})
 _LESS_IS_SAFER = frozenset({"trash_per_run"})
-_ASKED_FOR_HERE = frozenset({"keep_free_mib"})
+_ASKED_FOR_HERE = frozenset({"keep_free_mib", "registration"})
+_MOST_USERS = 200
 Rows = dict[str, dict[str, Any]]
 
 
 def bring_back(copy: CatalogCopy, db: CatalogDB, settings: SettingsStore, known: list[Connection], progress: Progress) -> None:
-    """Users without passwords and with new setup codes, deployments disabled; connections are only named, to be added again.
+    """Users without passwords, deployments disabled; connections are only named, to be added again.
 
     Raises DiskFull, CatalogUnwritable.
     """
     tables = {
-        "users": {key: _without_password(row) for key, row in copy.users.items()},
+        "users": {key: user for key, row in list(copy.users.items())[:_MOST_USERS] if (user := _user(key, row))},
         "scripts": dict(copy.scripts),
         "deployments": {key: {**row, "enabled": False} for key, row in copy.deployments.items()},
     }
@@ -47,10 +49,16 @@ def _missing(db: CatalogDB, name: str, rows: Rows) -> Rows:
     return {key: row for key, row in rows.items() if key not in here}
 
 
-def _without_password(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy holds none; one that was forged might."""
-    kept: dict[str, Any] = without_secrets(row)
-    return {**kept, "setup_code": secrets.token_urlsafe(_SETUP_CODE_BYTES)}
+def _user(name: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """As an account of ours, without a password: a copy holds none, and one that was forged might. None: it is none."""
+    try:
+        check_name(name)
+        kept = {key: value for key, value in row.items() if isinstance(value, str)}
+        account = Account.from_document(name, without_secrets(kept))
+        return replace(account, display_name=display_name(account.display_name), email=email(account.email)).to_document()
+    except (ApplianceError, KeyError, ValueError) as error:
+        log.warning("the user %s of the copy is passed over: %s", name[:64], error)
+        return None
 
 
 def _set(settings: SettingsStore, name: str, value: Any) -> bool:

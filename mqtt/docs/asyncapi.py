@@ -122,7 +122,7 @@ def _verb_operation(shape: type[Verb]) -> Part:
     name = _verb_name(shape)
     answer = f"{name}_response"
     reply = {"channel": {"$ref": f"#/channels/{answer}"}, "messages": [{"$ref": f"#/channels/{answer}/messages/{answer}"}]}
-    return {**_acting("receive", f"{name}_request", retained=False), "reply": reply}
+    return {**_acting("receive", f"{name}_request", retained=False), "reply": reply, "x-access": str(shape.access)}
 
 
 def _verb_messages(shape: type[Verb]) -> Part:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mqtt import messages as m
+from mqtt import user_answers as u
 from mqtt import verb_answers as a
 from mqtt.contract import Discovery
 from mqtt.message import Message
@@ -73,10 +74,39 @@ _FINDING = a.Finding(
     archive_id=_ARCHIVE, title=_TITLE, batch_index=2, where="local", what="its bytes are not what their checksum says", repaired=True
 )
 
+_USER = u.User(
+    name="anna", display_name="Anna", email="anna@example.org", role=u.Role.MEMBER, created_at=_EARLIER, last_seen_at=_AT,
+    can_sign_in=True, archives=12, bytes=5_041_943_040,
+)  # fmt: skip
+_TOKEN, _CODE, _SESSION = "9sT1p…", "7KQM-3FXW-9RTC-5HDN", "c0ffee0123456789"
+
+_OF_USERS = (
+    u.Standing(claimed=True, registration="invitation", name="PyArchive"), u.Code(code=_CODE, expires_at=_AT + timedelta(days=1)),
+    _USER, u.SignedIn(session=_TOKEN, user=_USER, expires_at=_AT + timedelta(days=14)),
+    u.Me(user=_USER, session_id=_SESSION, expires_at=_AT + timedelta(days=14)),
+    u.SessionList(
+        sessions=[
+            u.Session(
+                id=_SESSION, device="Firefox on Android", address="192.168.1.23", created_at=_EARLIER, used_at=_AT,
+                expires_at=_AT + timedelta(days=14), current=True,
+            )
+        ]
+    ),
+    u.Ended(sessions=2), u.UserList(users=[_USER], others=[u.OwnerWithoutAccount(name="home", archives=3, bytes=120_000_000)]),
+    u.Given(archives=12, left=0), u.Invited(id="5d0f1c2e", code=_CODE, role=u.Role.MEMBER, expires_at=_AT + timedelta(days=7)),
+    u.InvitationList(
+        invitations=[u.Invitation(id="5d0f1c2e", role=u.Role.MEMBER, created_at=_AT, expires_at=_AT + timedelta(days=7))]
+    ),
+    u.Picture(media_type="image/png", base64="iVBORw0KGgo…"),
+    u.AuditPage(
+        lines=[u.AuditLine(at=_AT, login="panel", user="anna", what="archive/remove", about=f"archive {_ARCHIVE}", outcome="ok")]
+    ),
+)  # fmt: skip
+
 EXAMPLES: dict[type[Message], Message] = {
     type(each): each
     for each in (
-        _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
+        *_OF_USERS, _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
         m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
         m.Instance(instance="c0ffee0123456789", host="attic", serving=True, started_at=_EARLIER),
         m.FrontPanelState(lamp="transferring", lamp_reason="1 batches are moving", button_pressed=False, simulated=True),
@@ -135,6 +165,7 @@ EXAMPLES: dict[type[Message], Message] = {
 
 _ONE = {"archive": _ARCHIVE}
 _ON = {"connection": "Drive"}
+_PERSON = {"name": "anna", "password": "…", "address": "192.168.1.23", "agent": "Mozilla/5.0 …"}
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "archive/begin": {"file_name": _TITLE, "size_bytes": _SIZE},
@@ -153,6 +184,20 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "settings/get": {"name": "upload_limit_kb_per_s"},
     "settings/set": {"name": "upload_limit_kb_per_s", "value": 500},
     "log/query": {"level": "warning", "limit": 10},
+    "audit/query": {"limit": 10},
+    "user/claim": {**_PERSON, "code": _CODE, "display_name": "Anna"},
+    "user/register": {**_PERSON, "code": _CODE, "display_name": "Anna"},
+    "user/login": _PERSON,
+    "user/end-session": {"id": _SESSION},
+    "user/profile": {"display_name": "Anna", "email": "anna@example.org"},
+    "user/password": {"old": "…", "new": "…"},
+    "user/add": {"name": "bert", "role": "member"},
+    "user/passwd": {"name": "bert", "password": "…"},
+    "user/role": {"name": "bert", "role": "admin"},
+    "user/remove": {"name": "bert"},
+    "user/give": {"from_owner": "bert", "to_owner": "anna"},
+    "user/invite": {"role": "member"},
+    "user/uninvite": {"id": "5d0f1c2e"},
 }
 """By verb. Those of an archive or a connection alone need no line."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mqtt.messages import Direction, EventName, Health, Rung
+from mqtt.user_answers import Role
+from mqtt.verb import Access
 
 VARIABLES = {
     "appliance_id": "The appliance's id: 4 to 36 of a-z, 0-9 and `-`",
@@ -158,10 +160,42 @@ FIELDS = VARIABLES | {
     "undo_until_at": "Until when the removal can be taken back",
     "expires_at": "Until when the code is good",
     "dry_run": "Nothing was moved",
+    "display_name": "As the person is called; empty: the name",
+    "email": "An address for mail; empty: none",
+    "role": "What the user may do",
+    "last_seen_at": "When the user was seen last",
+    "password": "At least 8 characters; none of those that are guessed first",
+    "old": "The password until now",
+    "new": "The new password",
+    "user": "The user",
+    "session_id": "The session's id",
+    "sessions": "Sessions",
+    "address": "Where the browser was at sign-in, as the panel saw it",
+    "used_at": "When it was used last",
+    "invitations": "Invitations",
+    "from_owner": "Whose they are; with or without an account",
+    "to_owner": "A user, or the `default_owner`",
+    "media_type": "What kind of picture it is",
+    "base64": "Its bytes",
+    "claimed": "There is an admin",
+    "registration": "Who may make an account",
+    "agent": "What the browser says it is",
     "purged": "Deleted for ever",
 }
 
+ACCESS = {
+    Access.ANYONE: "anyone at `panel` and `cli`, also without a session",
+    Access.MEMBER: "whoever is signed in; a member gets of the answer what is his or her own",
+    Access.OWN: "the archive's owner; to other members it is not there",
+    Access.ADMIN: "admins",
+}
+AUDITED = " It stands in the audit trail."
+
 VALUES = {
+    Role: {
+        "admin": "sees and does everything",
+        "member": "sees and changes own archives; sees connections without their places and numbers",
+    },
     Rung: {
         "received": "hashed, on this appliance's disk",
         "partial": "some of its batches are stored on the connection",

@@ -53,7 +53,10 @@ Publish `{"transaction": "…", …parameters}` to `request/<login>/<verb>`, not
   answer if its transaction can be read, and a line in the log. Parameters that a verb does not have are refused by name.
 * A number without a fraction stays a whole number; `NaN` and `Infinity` are not JSON. Of a key that comes twice the last one counts.
 * Who asks is told by the topic: the broker lets each login write below its own `request/<login>/` only. `cli` is an admin. `panel`
-  will need the session of a user, and `scripts` a run; until a version has those, they are answered `unauthorised`, as all others are.
+  asks for a person: with the token that `user/login` answered as the parameter `session`, beside the verb's own; without a good one
+  everything but what is for anyone is answered `signed_out`. `scripts` will need a run; until a version has those, it is answered
+  `unauthorised`, as all other logins are.
+* Each verb says who may ask. What belongs to somebody else is answered like what is not there.
 * An answer over 256 KiB is not sent: `too_large` comes instead. Lists come in pages.
 
 ### Errors

@@ -20,6 +20,10 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 TRANSACTION: Schema = {"type": "string", "minLength": 1, "maxLength": 128, "description": FIELDS["transaction"]}
 
+SESSION: Schema = {"type": "string", "description": "Of the login `panel` alone: the token that user/login answered"}
+OF_ALL = frozenset({"transaction", "session"})
+"""What every request may have beside its verb's parameters."""
+
 
 def answers_of(shape: type[Verb]) -> list[type[Message]]:
     """The classes of what a verb may answer."""
@@ -70,7 +74,7 @@ def _described(schema: Schema) -> Schema:
 
 def _with_transaction(schema: Schema) -> Schema:
     return {
-        **schema, "properties": {"transaction": TRANSACTION, **schema.get("properties", {})},
+        **schema, "properties": {"transaction": TRANSACTION, "session": SESSION, **schema.get("properties", {})},
         "required": ["transaction", *schema.get("required", [])],
     }  # fmt: skip
 

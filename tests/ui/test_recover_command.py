@@ -64,7 +64,7 @@ def test_what_came_back_is_told(remote: StandIn, run: Run) -> None:
     for text in (
         "7 archives recovered, 1 of them in the state of removed",
         "2 were here already",
-        "2 users (with new setup codes), 3 deployments (disabled until an admin enables them)",
+        "2 users (without passwords; `pyarchive user passwd` sets them), 3 deployments (disabled until an admin enables them)",
         "to be added again: connection disk (folder, /media/disk)",
         "pyarchive restore ARCHIVE",
     ):

@@ -167,7 +167,7 @@ def _where(other: State) -> str:
 
 
 _MORE = (
-    ("users", "user", " (with new setup codes)"),
+    ("users", "user", " (without passwords; `pyarchive user passwd` sets them)"),
     ("scripts", "script", ""),
     ("deployments", "deployment", " (disabled until an admin enables them)"),
     ("settings", "setting", ""),

@@ -12,10 +12,10 @@ from appliance.recovery.copy_format import copy_of, read_copy, tables_of
 from tests.appliance.recovery.places import BATCH, NAME, FolderPlace, Place, connect, keep, recover
 from tests.inside import Inside
 
-SECRET = "do-not-tell"
+SECRET, AT = "do-not-tell", "2026-11-22T10:00:00Z"
 USERS: dict[str, Any] = {
-    "ben": {"role": "admin", "password_hash": SECRET, "setup_code": SECRET, "sessions": [SECRET], "more": {"totp_secret": SECRET}},
-    "eva": {"role": "user", "password_hash": SECRET},
+    "ben": {"role": "admin", "created_at": AT, "password_hash": SECRET, "sessions": [SECRET], "more": {"totp_secret": SECRET}},
+    "eva": {"role": "member", "created_at": AT, "password_hash": SECRET, "email": "eva@example.org"},
 }  # fmt: skip
 SCRIPTS: dict[str, Any] = {"nightly": {"source": "print('token')\n\tprint(1)\n", "title": "Nightly"}}
 DEPLOYMENTS: dict[str, Any] = {"d1": {"script": "nightly", "every_s": 60, "enabled": True}, "d2": {"script": "nightly", "enabled": False}}
@@ -26,7 +26,7 @@ def copies(place: Place, appliance_id: str) -> list[str]:
 
 
 def fill(inside: Inside) -> None:
-    """As versions with users and scripts will."""
+    """Users; and scripts, as versions with those will."""
     inside.app.db.apply({"users": USERS, "scripts": SCRIPTS, "deployments": DEPLOYMENTS})
     inside.ask("settings/set", name="undo_days", value=90)
 
@@ -48,7 +48,8 @@ def test_a_copy_holds_what_manifests_do_not_and_no_secret(place: Place, tmp_path
         assert [each for each in secrets if each.encode() in content] == []
         copy = read_copy(content)
         assert (copy.archives[archive_id].title, copy.settings, dict(copy.scripts)) == ("File 0", {"undo_days": 90}, SCRIPTS)
-        assert copy.users == {"ben": {"role": "admin", "more": {}}, "eva": {"role": "user"}}
+        eva = {"role": "member", "created_at": AT, "email": "eva@example.org"}
+        assert copy.users == {"ben": {"role": "admin", "created_at": AT, "more": {}}, "eva": eva}
 
 
 def _texts(value: Any) -> list[str]:
@@ -74,7 +75,7 @@ def test_a_copy_is_made_only_of_what_changed_and_the_newest_five_stay(place: Pla
         assert place.trashed() == 0, "old copies have their grace time like everything of ours"
 
 
-def test_users_come_back_without_passwords_with_new_setup_codes_and_deployments_disabled(place: Place, tmp_path: Path) -> None:
+def test_users_come_back_without_passwords_and_deployments_disabled(place: Place, tmp_path: Path) -> None:
     with place.appliance(tmp_path / "old") as old:
         connect(place, old)
         keep(old, BATCH)
@@ -83,18 +84,16 @@ def test_users_come_back_without_passwords_with_new_setup_codes_and_deployments_
         appliance_id = old.app.folder.appliance_id
     with place.appliance(tmp_path / "new", appliance_id=appliance_id) as new:
         connect(place, new)
-        new.app.db.apply({"users": {"eva": {"role": "admin", "password_hash": "of the new one"}}})
+        here = {"role": "admin", "created_at": AT, "password_hash": "of the new one"}
+        new.app.db.apply({"users": {"eva": here}})
         state = recover(new)
         assert (state["users"], state["scripts"], state["deployments"], state["settings"]) == (2, 1, 2, 1)
         users = table(new, "users")
-        assert users["eva"] == {"role": "admin", "password_hash": "of the new one"}, "who is here already stays as he is"
-        assert users["ben"].keys() == {"role", "more", "setup_code"}
-        assert users["ben"]["setup_code"] not in {"", SECRET}
+        assert users["eva"] == here, "who is here already stays as she is"
+        assert users["ben"] == {"role": "admin", "created_at": AT}
         assert table(new, "scripts") == SCRIPTS
         assert [row["enabled"] for row in table(new, "deployments").values()] == [False, False]
         assert new.app.settings.current.undo_days == 90
-        code = users["ben"]["setup_code"]
-        assert code not in json.dumps(new.ask("recovery/state")) + json.dumps(new.ask("log/query", limit=1000, level="debug"))
         recover(new)
         assert table(new, "users") == users, "doing it twice is doing it once"
 
@@ -103,6 +102,7 @@ FORGED: dict[str, Any] = {
     "grace_days": 0, "undo_days": 0, "trash_per_run": 10**9, "unfinished_days": 0, "mqtt_password": "x", "data": "/etc", "no_such": 1,
     "mqtt_host": "evil.example", "drive_endpoint": "https://evil.example", "batch_size_mib": {"a": 1}, "retry_cap_s": float("1e999"),
     "stall_timeout_s": "soon", "reserve_mib": [], "default_owner": "../root", "transfers": True, "log_level": None,
+    "registration": "open",
 }  # fmt: skip
 
 
@@ -112,7 +112,10 @@ def test_a_forged_copy_of_settings_makes_nothing_be_deleted_earlier_and_leads_no
         connect(place, old)
         keep(old, BATCH)
         appliance_id = old.app.folder.appliance_id
-    forged_users = {"ben": {"role": "admin", "password_hash": "known to the forger", "setup_code": "known to the forger"}}
+    forged_users = {
+        "ben": {"role": "admin", "created_at": AT, "password_hash": "known to the forger", "password": "known to the forger"},
+        "no-role": {"role": "root", "created_at": AT}, "no-date": {"role": "admin"}, "x.part": {"role": "member", "created_at": AT},
+    }  # fmt: skip
     deployments = {"d1": {"script": "s1", "enabled": True}}
     rows = {"settings": {"values": FORGED}, "users": forged_users, "deployments": deployments}
     tables = tables_of({name: each.items() for name, each in rows.items()}).replace(b"Infinity", b"1e999")
@@ -123,6 +126,8 @@ def test_a_forged_copy_of_settings_makes_nothing_be_deleted_earlier_and_leads_no
         assert recover(new)["settings"] == 0
         assert {name: getattr(new.app.settings.current, name, None) for name in FORGED} == before
         assert "known to the forger" not in json.dumps([table(new, "users"), table(new, "settings")])
+        assert table(new, "users").keys() == {"ben"}
+        assert not new.app.household.is_claimed, "an admin without a password is no admin yet"
         assert table(new, "deployments")["d1"]["enabled"] is False
 
 
