@@ -6,9 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from appliance import clock
 from appliance.accounts.household import Household
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, SignInNeeded
@@ -92,11 +90,7 @@ class Keeping:
             return
         self.household.expire()
         self.placement.expire(self.witness.is_older)
-        unfinished = timedelta(days=self.settings.current.unfinished_days)
-        for upload_id, document in list(self.library.db.table("uploads").items()):
-            if document["state"] in {"filling", "failed"} and self.witness.is_older(clock.from_iso(document["announced_at"]), unfinished):
-                log.warning("%s was announced and never finished; it has expired", document["title"])
-                self.intake.discard(upload_id)
+        self.intake.expire(self.witness.is_older)
 
     def rewrite_ledgers(self, is_stopped: Callable[[], bool]) -> None:
         for archive_id in self.library.ids():

@@ -24,6 +24,23 @@ class UploadProgress(Message):
     done_bytes: int = Field(description="Hashed so far")
     size_bytes: int
     error: Error | None = None
+    expires_at: datetime | None = Field(default=None, description="When it goes if nobody goes on with it; null where it does not expire")
+
+
+class OnItsWay(UploadProgress):
+    """A file that was announced and is not an archive yet."""
+
+    archive_id: str
+    title: str
+    file_name: str
+    owner: str
+    announced_at: datetime = Field(description="When its size was announced")
+    filled_bytes: int = Field(description="Written by the client so far")
+
+
+class UploadPage(Message):
+    uploads: list[OnItsWay] = Field(description="The last that was announced first")
+    total: int = Field(description="How many there are in all")
 
 
 class ArchivePage(Message):

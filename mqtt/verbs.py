@@ -54,6 +54,13 @@ class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, 
     archive_id: str
 
 
+class ArchiveUploads(Verb, verb="archive/uploads", answer=answers.UploadPage, access=Access.MEMBER):
+    """Files on their way in, the last that was announced first."""
+
+    owner: str | None = None
+    limit: int = Field(default=100, ge=1, le=200)
+
+
 class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=Access.MEMBER):
     """A page of the archives that match."""
 

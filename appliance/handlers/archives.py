@@ -7,7 +7,7 @@ from typing import Any
 
 from appliance import access, clock
 from appliance.access import Caller
-from appliance.errors import NotLocal
+from appliance.errors import NotFound, NotLocal
 from appliance.handlers.table import handles
 from appliance.intake.intake import Intake
 from appliance.jobs import Jobs
@@ -16,6 +16,7 @@ from appliance.names import clean_title
 from appliance.placement import Placement
 from appliance.states import States
 from appliance.views import View
+from mqtt import verb_answers as answers
 from mqtt import verbs
 from mqtt.messages import Rung
 
@@ -52,7 +53,21 @@ class Archives:
 
     @handles(verbs.ArchiveUpload)
     def archive_upload(self, asked: verbs.ArchiveUpload) -> Any:
-        return asdict(self.intake.state(asked.archive_id))
+        return answers.UploadProgress(**asdict(self.intake.state(asked.archive_id)))
+
+    @handles(verbs.ArchiveUploads)
+    def archive_uploads(self, asked: verbs.ArchiveUploads, caller: Caller) -> Any:
+        found = self.intake.announced(asked.owner if caller.is_admin else caller.user)
+        shown = [self._on_its_way(upload_id, document) for upload_id, document in found[: asked.limit]]
+        return answers.UploadPage(uploads=[each for each in shown if each], total=len(found))
+
+    def _on_its_way(self, upload_id: str, document: dict[str, Any]) -> answers.OnItsWay | None:
+        try:
+            state = self.intake.state(upload_id)
+        except NotFound:  # it has ended meanwhile
+            return None
+        named = {name: document[name] for name in ("title", "file_name", "owner", "announced_at")}
+        return answers.OnItsWay(archive_id=upload_id, **named, filled_bytes=self.intake.filled_bytes(upload_id), **asdict(state))
 
     @handles(verbs.ArchiveList)
     def archive_list(self, asked: verbs.ArchiveList, caller: Caller) -> Any:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from appliance import clock, durable
@@ -33,6 +35,8 @@ from mqtt.messages import EventName
 log = logging.getLogger("intake")
 _TRY_AGAIN_S = 5.0
 _WRITER_PATIENCE_S = 10.0
+_EXPIRING = {"filling", "failed"}
+_SHOWN = {"committed": "hashing", "copying": "hashing"}
 Announce = Callable[[EventName, Archive], None]
 
 
@@ -44,6 +48,7 @@ class UploadState:
     done_bytes: int
     size_bytes: int
     error: dict[str, str] | None = None
+    expires_at: datetime | None = None
 
 
 class Intake:
@@ -148,8 +153,46 @@ class Intake:
         if (entry := self._library.db.table("archives").get(doc_id=upload_id)) is not None:
             return UploadState("received", entry["size_bytes"], entry["size_bytes"])
         document = self._document(upload_id)
-        state = {"committed": "hashing", "copying": "hashing"}.get(document["state"], document["state"])
-        return UploadState(state, self._done_bytes.get(upload_id, 0), document["size_bytes"], document.get("error"))
+        return UploadState(
+            _SHOWN.get(document["state"], document["state"]), self._done_bytes.get(upload_id, 0), document["size_bytes"],
+            document.get("error"), self.expires_at(upload_id, document),
+        )  # fmt: skip
+
+    def announced(self, owner: str | None) -> list[tuple[str, dict[str, Any]]]:
+        """What is on its way in, the last that was announced first; of one owner, or of all."""
+        found = [(key, dict(each)) for key, each in self._table.items() if owner is None or each["owner"] == owner]
+        return sorted(found, key=lambda each: str(each[1]["announced_at"]), reverse=True)
+
+    def filled_bytes(self, upload_id: str) -> int:
+        """How long its file is by now."""
+        found = self._file_of(upload_id)
+        return found.st_size if found else 0
+
+    def touched_at(self, upload_id: str, document: dict[str, Any]) -> datetime:
+        """When it was announced or last written to."""
+        announced_at, found = clock.from_iso(document["announced_at"]), self._file_of(upload_id)
+        written_at = datetime.fromtimestamp(found.st_mtime, UTC) if found else announced_at
+        return max(announced_at, min(written_at, clock.now()))  # a time to come is a wrong one
+
+    def expires_at(self, upload_id: str, document: dict[str, Any]) -> datetime | None:
+        """At the earliest, and where nothing more is written to it; None for what does not expire."""
+        if document["state"] not in _EXPIRING:
+            return None
+        return self.touched_at(upload_id, document) + timedelta(days=self._settings.current.unfinished_days)
+
+    def _file_of(self, upload_id: str) -> os.stat_result | None:
+        try:
+            return (self._folder.uploads / upload_id).stat()
+        except OSError:
+            return None
+
+    def expire(self, is_older: Callable[[datetime, timedelta], bool]) -> None:
+        """What nobody went on with goes."""
+        unfinished = timedelta(days=self._settings.current.unfinished_days)
+        for upload_id, document in list(self._table.items()):
+            if document["state"] in _EXPIRING and is_older(self.touched_at(upload_id, document), unfinished):
+                log.warning("%s was announced and never finished; it has expired", document["title"])
+                self.discard(upload_id)
 
     def _document(self, upload_id: str) -> dict[str, Any]:
         document = self._table.get(doc_id=upload_id)

@@ -123,6 +123,15 @@ EXAMPLES: dict[type[Message], Message] = {
         ),
         a.Nothing(), a.Begun(archive_id=_ARCHIVE, path=f"/var/lib/pyarchive/uploads/{_ARCHIVE}"),
         a.UploadProgress(state="hashing", done_bytes=16 * _MIB, size_bytes=_SIZE),
+        a.UploadPage(
+            uploads=[
+                a.OnItsWay(
+                    archive_id=_ARCHIVE, title=_TITLE, file_name=_TITLE, owner="anna", announced_at=_AT, state="filling", done_bytes=0,
+                    filled_bytes=16 * _MIB, size_bytes=_SIZE, expires_at=_AT + timedelta(days=7),
+                )
+            ],
+            total=1,
+        ),
         a.ArchivePage(archives=[_ARCHIVE_STATE], total=1),
         a.BatchPage(
             batches=[a.Batch(index=0, offset_bytes=0, size_bytes=16 * _MIB, sha256=_SHA256, cached=True, stored=[_CONNECTION])], total=3
