@@ -13,7 +13,7 @@ from ui.panel.parts.basics import text
 
 Kind = Literal["main", "plain", "quiet", "danger"]
 Do = Callable[[], Awaitable[object]]
-_PROPS = {"main": "unelevated color=primary", "plain": "outline", "quiet": "flat", "danger": "outline"}
+_PROPS = {"main": "unelevated", "plain": "outline", "quiet": "flat", "danger": "outline"}
 
 
 def sentence(error: Failed) -> str:
@@ -30,8 +30,8 @@ def sentence_of(words: str) -> str:
 def toast(words: str, *, bad: bool = False) -> None:
     """A bad one stays until it is closed: it says what to do next."""
     ui.notify(
-        words, type="negative" if bad else "positive", multi_line=True, close_button="Close" if bad else False,
-        timeout=0 if bad else 4000, position="bottom",
+        words, multi_line=True, close_button="Close" if bad else False, timeout=0 if bad else 4000, position="bottom",
+        classes=f"pa-toast{' pa-toast-bad' if bad else ''}",
     )  # fmt: skip
 
 
