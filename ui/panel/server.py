@@ -31,7 +31,7 @@ def serve(environment: Mapping[str, str], data: Path | None) -> None:
     """Until SIGINT or SIGTERM. Raises Failed."""
     settings = load(environment, data)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it would write the ids of pages, by which their websockets are joined
     os.umask(0o027)
     certificate, key = settings.tls or (None, None)
     config = uvicorn.Config(
