@@ -99,6 +99,13 @@ def owner_of(archive_id: str, library: Library) -> str | None:
     return str(row["owner"]) if row else None
 
 
+def whose(named: str | None, caller: Caller) -> str | None:
+    """Of what is asked about several archives, whose the caller gets to see; None: everybody's, "": nobody's."""
+    if caller.is_admin:
+        return named
+    return caller.user or "" if named in {None, caller.user} else ""
+
+
 def owner_for(named: str | None, caller: Caller) -> str | None:
     """Whose a new archive is: a person's own, where nobody else is named. Raises Unauthorised where a member names somebody else."""
     if not caller.is_admin and named not in {None, caller.user}:

@@ -18,6 +18,7 @@ from appliance.connections import Connections
 from appliance.data_folder import DataFolder
 from appliance.epochs import Epochs
 from appliance.errors import ApplianceError, SignInNeeded
+from appliance.handlers.archive_views import ArchiveViews
 from appliance.handlers.archives import Archives
 from appliance.handlers.connections import ConnectionVerbs
 from appliance.handlers.integrity import Integrity
@@ -48,11 +49,12 @@ from appliance.recovery.recovery import Recovery
 from appliance.remotes.kinds import Kinds
 from appliance.remotes.remote import Remote
 from appliance.reporter import Outgoing, Reporter
+from appliance.selection import Selection
 from appliance.settings import SettingsStore
 from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
-from appliance.witness import Witness
+from appliance.witness import Witness, clock_is_trusted
 from mqtt.messages import Direction, Event, EventName, Problem
 from mqtt.topics import Topics
 
@@ -78,6 +80,7 @@ class Appliance:
         self.folder = DataFolder(self.settings.current.data)
         intent = intents.read(self.folder.path)
         self.folder.open(self.settings.current.appliance_id, intent.id_change if intent else None)
+        lines.keep_in(self.folder.log)
         self.problems = Problems()
         self.db = CatalogDB.open(self.folder.catalog)
         self._attach_settings()
@@ -94,6 +97,7 @@ class Appliance:
         self.reporter: Reporter | None = None
         self._build()
         self._build_recovery(intent, restart)
+        self._lines = lines
         self.handlers = self._verbs(lines)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)
@@ -154,13 +158,16 @@ class Appliance:
     def _verbs(self, lines: RecentLines) -> Handlers:
         topics = [
             Archives(self.library, self.intake, self.placement, self.jobs, self.states),
-            Transfers(self.library, self.engine, self.states, self.set_paused),
+            ArchiveViews(
+                self.library, self.connections, self.placement, self.states, Selection(self.library, self.engine, self.verifier.checking)
+            ),
+            Transfers(self.library, self.connections, self.engine, self.states, self.set_paused),
             ConnectionVerbs(
-                self.connections, self.engine, self.jobs, self.states, self.sign_ins, Emptying(self.library, self.connections),
-                RemoteTrash(self.library, self.connections), self.recovery,
+                self.library, self.connections, self.engine, self.jobs, self.states, self.sign_ins,
+                Emptying(self.library, self.connections), RemoteTrash(self.library, self.connections), self.recovery,
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
-            SettingsVerbs(self.settings, lines), UserVerbs(self.household),
+            SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
         ]  # fmt: skip
         return Handlers(topics, self.library, self.household)
 
@@ -221,8 +228,9 @@ class Appliance:
         if self.reporter:
             self.reporter.stop(_LAST_REPORT_S)
         self.db.close()
-        self.folder.close()
         log.info("stopped")
+        self._lines.keep_in(None)
+        self.folder.close()
 
     def _look_again(self) -> None:
         if self.reporter:

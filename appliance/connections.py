@@ -128,6 +128,10 @@ class Connections:
         found = [Connection.from_document(key, document) for key, document in self._table.items()]
         return sorted(found, key=lambda connection: connection.added_at)
 
+    def names(self) -> dict[str, str]:
+        """By id."""
+        return {connection.id: connection.name for connection in self.all()}
+
     def get(self, connection_id: str) -> Connection | None:
         return next((connection for connection in self.all() if connection.id == connection_id), None)
 
@@ -341,11 +345,12 @@ class Connections:
 
     def refuse_only_copies(self, connection_id: str) -> None:
         """Raises Refused where anything has no whole copy elsewhere. Hold ``library.giving_up`` while you act on the answer."""
-        only = [view.archive for view in self._library.all_views() if self._is_only_copy(view.archive.id, connection_id)]
+        only = [view.archive for view in self._library.all_views() if self.is_only_copy(view.archive.id, connection_id)]
         if only:
             raise Refused(_only_copies(only))
 
-    def _is_only_copy(self, archive_id: str, connection_id: str) -> bool:
+    def is_only_copy(self, archive_id: str, connection_id: str) -> bool:
+        """What is stored of it there is whole nowhere else."""
         view = self._library.view(archive_id)
         here = view.standings.get(connection_id)
         if here is None or not here.batches_stored or (view.local and view.cached == view.batches):

@@ -45,6 +45,7 @@ class DataFolder:
         self.trash = self.path / "trash"
         self.inbox = self.path / "inbox"
         self.secrets = self.path / "secrets"
+        self.log = self.path / "log"
         self.appliance_id = ""
         self.former_id: str | None = None
         self._lock_fd = -1
@@ -60,7 +61,13 @@ class DataFolder:
             durable.make_dirs(self.path, 0o755)
             self._lock()
             self.appliance_id = self._identify(wanted_id, change)
-            for folder, mode in ((self.catalog, 0o700), (self.ledger, 0o700), (self.secrets, 0o700), (self.spool, 0o700)):
+            for folder, mode in (
+                (self.catalog, 0o700),
+                (self.ledger, 0o700),
+                (self.secrets, 0o700),
+                (self.spool, 0o700),
+                (self.log, 0o700),
+            ):
                 durable.make_dir(folder, mode)
             for folder in (self.uploads, self.trash, self.inbox):
                 durable.make_dir(folder, 0o750)

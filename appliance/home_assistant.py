@@ -153,7 +153,7 @@ class HomeAssistant:
     def _facts(self) -> Facts:
         return Facts(
             appliance_id=self._appliance_id, version=self._states.version, name=self._settings.current.home_assistant_name,
-            has=frozenset(self._things()),
+            panel_url=self._settings.current.panel_url, has=frozenset(self._things()),
         )  # fmt: skip
 
     def _things(self) -> Iterator[Thing]:

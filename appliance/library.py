@@ -21,7 +21,8 @@ from appliance.catalog.ledger import ArchiveFacts, Ledger
 from appliance.data_folder import DataFolder
 from appliance.errors import ApplianceError, Conflict, NotFound
 from appliance.locks import ArchiveLocks
-from appliance.views import Totals, View, view
+from appliance.totals import Totals, share
+from appliance.views import View, view
 
 log = logging.getLogger("library")
 Changed = Callable[[str], None]
@@ -39,6 +40,7 @@ class Library:
         """Held while it is decided that a copy may go (a local one, or a connection's): two decisions must not rely on each other."""
         self.views: dict[str, View] = {}
         self.totals = Totals()
+        self._totals_of: dict[str, Totals] = {}
         self.valid: frozenset[str] = frozenset()
         self.active: str | None = None
         self.broken: dict[str, str] = {}
@@ -79,6 +81,10 @@ class Library:
             except KeyError:
                 raise NotFound(f"there is no archive {archive_id}; `pyarchive list` shows all") from None
 
+    def totals_of(self, owner: str | None) -> Totals:
+        """Of that owner's archives; None: of everybody's."""
+        return self.totals if owner is None else self._totals_of.get(owner, Totals())
+
     def archive(self, archive_id: str) -> Archive:
         return self.view(archive_id).archive
 
@@ -93,11 +99,12 @@ class Library:
         Raises NotFound, or Conflict where several could be meant.
         """
         with self._lock:
+            exact = self.views.get(text)
+            if exact and removed in {None, exact.archive.removed_at is not None} and owner in {None, exact.archive.owner}:
+                return text
             known = [v.archive for v in self.views.values() if removed is None or (v.archive.removed_at is not None) == removed]
         if owner is not None:
             known = [archive for archive in known if archive.owner == owner]
-        if any(archive.id == text for archive in known):
-            return text
         hits = {a.id for a in known if a.title == text} or {a.id for a in known if a.id.startswith(text)}
         if len(hits) == 1:
             return hits.pop()
@@ -177,7 +184,7 @@ class Library:
         with self._lock:
             gone = self.views.pop(archive_id, None)
             if gone:
-                self.totals.add(gone, self.valid, self.active, -1)
+                self._count(gone, -1)
             self._recent.pop(archive_id, None)
             self._ledgers.pop(archive_id, None)
         durable.unlink(self.folder.ledger / archive_id, missing_ok=True)
@@ -197,9 +204,9 @@ class Library:
         """Other connections count now: all sums are made again."""
         with self._lock:
             self.valid, self.active = frozenset(valid), active
-            self.totals = Totals()
+            self.totals, self._totals_of = Totals(), {}
             for each in self.views.values():
-                self.totals.add(each, self.valid, self.active)
+                self._count(each, 1)
         for archive_id in self.ids():
             self._tell(archive_id)
 
@@ -243,9 +250,14 @@ class Library:
     def _put_view(self, new: View) -> None:
         old = self.views.get(new.archive.id)
         if old is not None:
-            self.totals.add(old, self.valid, self.active, -1)
+            self._count(old, -1)
         self.views[new.archive.id] = new
-        self.totals.add(new, self.valid, self.active)
+        self._count(new, 1)
+
+    def _count(self, view: View, sign: int) -> None:
+        its = share(view, self.valid, self.active)
+        self.totals.count(its, sign)
+        self._totals_of.setdefault(view.archive.owner, Totals()).count(its, sign)
 
     def _tell(self, archive_id: str) -> None:
         for listener in self._listeners:

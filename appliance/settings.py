@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from appliance.errors import ApplianceError, BadRequest
+from appliance.settings_form import GROUPS, drawn
 from appliance.timetable import timetable, zone_of
 from mqtt.messages import Setting, SettingsState
 
@@ -86,6 +87,10 @@ class Settings(BaseModel):
         default="invitation", description="Who may make an account for themselves: whoever was invited, or everybody in the house"
     )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
+    panel_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/\s]+(/\S*)?$", max_length=256,
+        description="Where the house finds the panel, like http://pyarchive.local:8080; shown in Home Assistant and in notifications",
+    )  # fmt: skip
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="What is logged at the least")
 
     @field_validator("timetable")
@@ -228,7 +233,6 @@ class SettingsStore:
 
 
 def _public_schema() -> dict[str, Any]:
+    """No secret is in it: what is secret is never shown, and set where the appliance is started."""
     schema = Settings.model_json_schema()
-    for name in SECRET:
-        schema["properties"].pop(name)
-    return schema
+    return {**schema, "properties": drawn(schema["properties"], FIXED_AT_START), "x-groups": GROUPS}

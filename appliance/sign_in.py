@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from appliance import clock
 from appliance.errors import ApplianceError, BadRequest, RemoteBusy
+from mqtt.view_answers import SignInState
 
 if TYPE_CHECKING:
     from appliance.remotes.drive_credentials import Credentials
@@ -104,6 +105,20 @@ class SignIns:
         if attempt is None:
             return None
         return "needed" if attempt.failed else "pending", attempt.message
+
+    def progress(self, connection_id: str) -> SignInState:
+        """The same with its code, for who has to type it, or came back to the page."""
+        with self._lock:
+            attempt = self._attempts.get(connection_id)
+        if attempt is None:
+            return SignInState(state="none", message=None)
+        if attempt.failed:
+            return SignInState(state="failed", message=attempt.failed)
+        code = attempt.code
+        return SignInState(
+            state="pending", message=attempt.message, user_code=code.user_code, verification_url=code.verification_url,
+            expires_at=attempt.expires_at,
+        )  # fmt: skip
 
     def forget(self, connection_id: str) -> None:
         """Other credentials were given, or the connection is gone: what was under way or failed means nothing any more."""

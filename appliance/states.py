@@ -118,12 +118,12 @@ class States:
         return "no connection is active; add and activate one: `pyarchive connection add`"
 
     def _waiting_by_itself(self, archive_id: str) -> tuple[str | None, datetime | None]:
-        wait = self.engine.why_waiting(archive_id)
+        wait = self.engine.outlook.first_wait(archive_id)
         if wait:
             return wait.reason, clock.date_of(wait.until_s) if wait.until_s > clock.monotonic_s() else None
         if self._moves(archive_id):
             return None, None
-        held_up, until = self.engine.held_up(archive_id)
+        held_up, until = self.engine.outlook.held_up(archive_id)
         return held_up or TURN, until
 
     def _moves(self, archive_id: str) -> bool:
@@ -173,7 +173,7 @@ class States:
             started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
             protected_by_at=self._protected_by(totals.at_risk_bytes, rate), upload_rate_bytes_per_s=self._rate(Direction.UP, moving),
             download_rate_bytes_per_s=self._rate(Direction.DOWN, moving), eta_s=None if eta_s is None else coarse_s(eta_s),
-            progress_ratio=self._progress_ratio(remaining),
+            progress_ratio=self.progress_ratio(totals.size_bytes, remaining),
             queue=self._queue(remaining, active.id if active else None), paused=self.engine.paused,
             metered=self.settings.current.metered, upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
             upload_window=self.engine.windows.current.message(), active_connection=active, disk=self._disk(),
@@ -203,7 +203,7 @@ class States:
         t = self.library.totals
         return Counts(
             archives=t.archives, received=t.rungs[Rung.RECEIVED], partial=t.rungs[Rung.PARTIAL], remote=t.rungs[Rung.REMOTE],
-            proven=t.rungs[Rung.PROVEN], local=t.local, damaged=t.damaged, lost=t.lost, removed=t.removed,
+            proven=t.rungs[Rung.PROVEN], local=t.local, damaged=t.healths[Health.DAMAGED], lost=t.healths[Health.LOST], removed=t.removed,
         )  # fmt: skip
 
     def _queue(self, remaining_bytes: int, active: str | None) -> Queue:
@@ -222,11 +222,10 @@ class States:
     def _in_flight_bytes(self) -> int:
         return sum(m.done_bytes for m in list(self.engine.moving.values()) if m.direction is Direction.UP and m.index is not None)
 
-    def _progress_ratio(self, remaining_bytes: int) -> float:
-        size = self.library.totals.size_bytes
-        if not size:
+    def progress_ratio(self, size_bytes: int, remaining_bytes: int) -> float:
+        if not size_bytes:
             return 1.0
-        return _ratio(1 - remaining_bytes / size, 3) if self.library.active else 0.0
+        return _ratio(1 - remaining_bytes / size_bytes, 3) if self.library.active else 0.0
 
     def _protected_by(self, at_risk_bytes: int, rate_bytes_per_s: float) -> datetime | None:
         """At the measured rate; unknown while nothing moves. Coarse, and kept until it is a twentieth wrong: it is an estimate."""
@@ -276,8 +275,8 @@ class States:
         closed, _ = self.engine.windows.current.why_closed(Direction.UP if up or not down else Direction.DOWN)
         active = self.library.active
         reason = closed or (self.engine.lines.trouble(active, Direction.UP)[0] if active else None)
-        first = [archive_id for way in Direction for archive_id in self.engine.waiting(way, 1)]
-        return reason or next((why for archive_id in first if (why := self.engine.held_up(archive_id)[0])), None)
+        first = [archive_id for way in Direction for archive_id in self.engine.outlook.queue(way, 1)]
+        return reason or next((why for archive_id in first if (why := self.engine.outlook.held_up(archive_id)[0])), None)
 
 
 _WAYS = {Direction.UP: "files are on their way to the remote", Direction.DOWN: "files are on their way back"}

@@ -53,7 +53,10 @@ class Timetable:
     def limit_at(self, at: datetime) -> int | None:
         """In kB/s; 0 for none, None for a pause."""
         local = local_time(at, self.zone)
-        weekday, minute = local.weekday(), local.hour * 60 + local.minute
+        return self.limit_on(local.weekday(), local.hour * 60 + local.minute)
+
+    def limit_on(self, weekday: int, minute: int) -> int | None:
+        """The same by the wall clock."""
         return next((rule.limit_kb_per_s for rule in self.rules if rule.holds(weekday, minute)), 0)
 
     def next_change_at(self, at: datetime) -> datetime | None:

@@ -1,14 +1,12 @@
-"""What is derived from catalog and ledgers: rung, health, bytes at risk, totals. Computed, never stored."""
+"""What is derived from catalog and ledgers: rung, health, bytes at risk. Computed, never stored."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from appliance.archive import Archive
 from appliance.catalog.ledger import Ledger
-from appliance.extremes import Largest
 from mqtt.messages import Health, Rung
 
 _ORDER = {Rung.RECEIVED: 0, Rung.PARTIAL: 1, Rung.REMOTE: 2, Rung.PROVEN: 3}
@@ -147,68 +145,3 @@ def _lost_batches(ledger: Ledger, connections: list[str]) -> int:
         not ledger.is_cached(index) and not any(ledger.is_stored(connection, index) for connection in connections)
         for index in range(ledger.batch_count)
     )
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums over all archives, kept up to date by adding and taking away views."""
-
-    rungs: Counter[Rung] = field(default_factory=Counter)
-    archives: int = 0
-    removed: int = 0
-    local: int = 0
-    damaged: int = 0
-    lost: int = 0
-    size_bytes: int = 0
-    at_risk_bytes: int = 0
-    remaining_up_bytes: int = 0
-    remaining_up_batches: int = 0
-    remaining_down_bytes: int = 0
-    remaining_down_batches: int = 0
-    _proofs: Largest = field(default_factory=Largest)  # negative times: the oldest is the largest
-    _read_backs: Largest = field(default_factory=Largest)
-
-    @property
-    def last_proof_at(self) -> datetime | None:
-        """When a batch of any archive was last read back and found right."""
-        at_s = self._read_backs.get()
-        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
-
-    @property
-    def oldest_proof_at(self) -> datetime | None:
-        """When what was read back longest ago was; None unless every archive is proven."""
-        at_s = self._proofs.get() if self.rungs[Rung.PROVEN] == self.archives else None
-        return None if at_s is None else datetime.fromtimestamp(-at_s, UTC)
-
-    def add(self, view: View, valid: frozenset[str], active: str | None, sign: int = 1) -> None:
-        """Count the view in (sign 1) or out again (-1) under the same valid and active connections."""
-        if view.archive.removed_at:
-            self.removed += sign
-            return
-        self.archives += sign
-        self.rungs[view.best(valid)[1]] += sign
-        self.local += sign * view.local
-        health = view.health(valid, frozenset(), frozenset())
-        self.damaged += sign * (health is Health.DAMAGED)
-        self.lost += sign * (health is Health.LOST)
-        self.size_bytes += sign * view.archive.size_bytes
-        self.at_risk_bytes += sign * view.at_risk_bytes(valid)
-        self._add_proofs(view, valid, sign)
-        self._add_remaining(view, active, sign)
-
-    def _add_proofs(self, view: View, valid: frozenset[str], sign: int) -> None:
-        proven_at, read_back_at = view.proven_at(valid), view.read_back_at()
-        if proven_at is not None:
-            self._proofs.add(-proven_at.timestamp(), sign)
-        if read_back_at is not None:
-            self._read_backs.add(read_back_at.timestamp(), sign)
-
-    def _add_remaining(self, view: View, active: str | None, sign: int) -> None:
-        if active is not None:
-            here = view.standings.get(active)
-            self.remaining_up_bytes += sign * (view.archive.size_bytes - (here.stored_bytes if here else 0))
-            self.remaining_up_batches += sign * (view.batches - (here.batches_stored if here else 0))
-        if view.wanted_local and view.cached < view.batches:
-            missing = view.batches - view.cached
-            self.remaining_down_batches += sign * missing
-            self.remaining_down_bytes += sign * min(view.archive.size_bytes, missing * view.archive.batch_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mqtt.verb_answers import Nothing
 
@@ -37,3 +37,15 @@ class Verb(BaseModel):
         if verb:
             cls.verb, cls.answer, cls.access, cls.audited = verb, answer, access, audited
             VERBS[verb] = cls
+
+
+class OfArchive(Verb):
+    """Of one archive: an id, a unique prefix of one, or a unique title."""
+
+    archive: str = Field(min_length=1, max_length=4096)
+
+
+class OfConnection(Verb):
+    """Of one connection: an id, a unique prefix of one, or its name."""
+
+    connection: str = Field(min_length=1, max_length=256)

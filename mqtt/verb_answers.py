@@ -55,6 +55,10 @@ class Batch(Message):
     sha256: str
     cached: bool = Field(description="It lies in the store")
     stored: list[str] = Field(description="Ids of the connections that have it")
+    stored_at: datetime | None = Field(default=None, description="When it was last stored, where the ledger still knows")
+    failure: str | None = Field(default=None, description="Why it failed last, in words; none once it was moved after that")
+    failed_at: datetime | None = Field(default=None, description="When that was")
+    next_try_at: datetime | None = None
 
 
 class BatchPage(Message):
@@ -81,6 +85,7 @@ class JobStarted(Message):
 
 class WaitingTransfer(Message):
     archive_id: str
+    owner: str
     title: str
     direction: Direction
     batches: int
@@ -88,12 +93,15 @@ class WaitingTransfer(Message):
     reason: str | None = Field(description="Why it does not move, in words")
     attempts: int = Field(description="That failed since the last success")
     next_try_at: datetime | None
+    moving: bool = Field(description="Something of it moves that way at the moment")
 
 
 class TransferPage(Message):
     moving: list[TransferState]
-    waiting: list[WaitingTransfer]
-    waiting_total: int
+    waiting: list[WaitingTransfer] = Field(description="The queue; what moves has its place there until it is through")
+    waiting_total: int = Field(description="Length of the queue")
+    up_total: int = Field(description="Of these, how many go up")
+    down_total: int = Field(description="Of these, how many come down")
 
 
 class ConnectionAdded(Message):
@@ -245,13 +253,27 @@ class RecoveryLookResult(Message):
     hint: str | None = Field(default=None, description="Where else to look, while there is nothing")
 
 
+class NotDone(Message):
+    archive: str = Field(description="As it was asked for")
+    title: str | None
+    error: Error
+
+
+class ManyResult(Message):
+    act: str = Field(description="What was asked for")
+    done: int = Field(description="Archives with which it was done")
+    not_done: list[NotDone] = Field(description="The others, and why")
+
+
 class JobState(Message):
+    what: str = Field(description="What it does, in words")
     state: Literal["running", "done", "failed", "interrupted"]
     done_bytes: int
     total_bytes: int
     error: Error | None
-    result: CheckResult | OrphansResult | EmptyingResult | TrashResult | RecoveryLookResult | ReleaseResult | None
+    result: CheckResult | OrphansResult | EmptyingResult | TrashResult | RecoveryLookResult | ReleaseResult | ManyResult | None
 
 
 class LogPage(Message):
     lines: list[LogLine] = Field(description="Oldest first")
+    more: bool = Field(description="There are older ones that match")

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from mqtt import user_verbs as user_verbs  # noqa: PLC0414 - exported: whoever has the table of verbs has all of them in it
 from mqtt import verb_answers as answers
-from mqtt.messages import ArchiveState, ConnectionState, Setting, SettingsState
+from mqtt import view_verbs as view_verbs  # noqa: PLC0414 - as above
+from mqtt.messages import ArchiveState, ConnectionState, Health, Rung, Setting, SettingsState
 from mqtt.verb import VERBS as VERBS  # noqa: PLC0414 - as above
-from mqtt.verb import Access
+from mqtt.verb import Access, OfArchive, OfConnection
 from mqtt.verb import Verb as Verb  # noqa: PLC0414 - as above
-
-
-class _OfArchive(Verb):
-    archive: str = Field(min_length=1, max_length=4096)
-
-
-class _OfConnection(Verb):
-    connection: str = Field(min_length=1, max_length=256)
 
 
 class ArchiveBegin(Verb, verb="archive/begin", answer=answers.Begun, access=Access.MEMBER):
@@ -68,65 +61,82 @@ class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=
     limit: int = Field(default=100, ge=1, le=200)
     sort: Literal["created_at", "title", "size_bytes", "rung", "owner"] = "created_at"
     descending: bool = True
-    search: str | None = Field(default=None, max_length=256)
-    owner: str | None = None
-    rung: Literal["received", "partial", "remote", "proven"] | None = None
+    search: str | None = Field(default=None, max_length=256, description="Words, all of which are in title, file name or id")
+    owner: str | None = Field(default=None, max_length=64)
+    rungs: list[Rung] = Field(default=[], max_length=4, description="One of these; empty: any")
+    healths: list[Health] = Field(default=[], max_length=5, description="One of these; empty: any")
+    local: bool | None = Field(default=None, description="The whole file is in the store")
+    pinned: bool | None = Field(default=None, description="The keep-local policy never releases it")
+    waiting: bool | None = Field(default=None, description="Something of it has to be moved, and does not move now")
     removed: bool = Field(default=False, description="Those that were removed and can be undone, instead")
 
 
-class ArchiveShow(_OfArchive, verb="archive/show", answer=ArchiveState, access=Access.OWN):
+class ArchiveShow(OfArchive, verb="archive/show", answer=ArchiveState, access=Access.OWN):
     """One archive; removed ones too."""
 
 
-class ArchiveBatches(_OfArchive, verb="archive/batches", answer=answers.BatchPage, access=Access.OWN):
+class ArchiveBatches(OfArchive, verb="archive/batches", answer=answers.BatchPage, access=Access.OWN):
     """A page of the batches of an archive."""
 
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=500, ge=1, le=1000)
 
 
-class ArchiveLocate(_OfArchive, verb="archive/locate", answer=answers.Located, access=Access.OWN):
+class ArchiveLocate(OfArchive, verb="archive/locate", answer=answers.Located, access=Access.OWN):
     """Where the local copy is. Error not_local after a release."""
 
 
-class ArchiveRename(_OfArchive, verb="archive/rename", answer=ArchiveState, access=Access.OWN, audited=True):
+class ArchiveRename(OfArchive, verb="archive/rename", answer=ArchiveState, access=Access.OWN, audited=True):
     """Change the title; the file name stays."""
 
     title: str = Field(min_length=1, max_length=1024)
 
 
-class ArchiveRemove(_OfArchive, verb="archive/remove", answer=answers.Removed, access=Access.OWN, audited=True):
+class ArchiveRemove(OfArchive, verb="archive/remove", answer=answers.Removed, access=Access.OWN, audited=True):
     """Into the trash."""
 
 
-class ArchiveUndo(_OfArchive, verb="archive/undo", answer=ArchiveState, access=Access.OWN, audited=True):
+class ArchiveUndo(OfArchive, verb="archive/undo", answer=ArchiveState, access=Access.OWN, audited=True):
     """Take a removal back."""
 
 
-class ArchiveRelease(_OfArchive, verb="archive/release", answer=answers.JobStarted, access=Access.OWN, audited=True):
+class ArchiveRelease(OfArchive, verb="archive/release", answer=answers.JobStarted, access=Access.OWN, audited=True):
     """Free the local copy after a fresh listing of one connection. A job: see integrity/job."""
 
 
-class ArchiveRestore(_OfArchive, verb="archive/restore", answer=ArchiveState, access=Access.OWN):
+class ArchiveRestore(OfArchive, verb="archive/restore", answer=ArchiveState, access=Access.OWN):
     """Ask for the local copy back; the transfer engine fetches it. Already local: nothing happens."""
 
 
-class ArchivePin(_OfArchive, verb="archive/pin", answer=ArchiveState, access=Access.OWN):
+class ArchivePin(OfArchive, verb="archive/pin", answer=ArchiveState, access=Access.OWN):
     """Keep the local copy whatever the keep-local policy says; one that is not local is not fetched."""
 
 
-class ArchiveUnpin(_OfArchive, verb="archive/unpin", answer=ArchiveState, access=Access.OWN):
+class ArchiveUnpin(OfArchive, verb="archive/unpin", answer=ArchiveState, access=Access.OWN):
     """The end of a pin. Safe to repeat."""
 
 
-class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage, access=Access.MEMBER):
-    """What moves, and what waits for its turn or for something else."""
+class ArchiveMany(Verb, verb="archive/many", answer=answers.JobStarted, access=Access.MEMBER, audited=True):
+    """The same for many archives, one after another. A job; its result: ManyResult. One that fails does not keep the others."""
 
+    act: Literal["release", "restore", "pin", "unpin", "remove", "undo"] = Field(description="What to do, as the verb of that name does it")
+    archives: list[str] = Field(min_length=1, max_length=1000)
+
+
+class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage, access=Access.MEMBER):
+    """What moves, and the queue: all that has something to be moved, in its order, up before down."""
+
+    owner: str | None = Field(default=None, max_length=64)
+    offset: int = Field(default=0, ge=0, description="In the queue")
     limit: int = Field(default=100, ge=1, le=500)
 
 
 class TransferSync(Verb, verb="transfer/sync", access=Access.MEMBER):
     """Try everything that waits for a back-off now."""
+
+
+class TransferRetry(OfArchive, verb="transfer/retry", answer=ArchiveState, access=Access.OWN):
+    """Try what waits of this archive now: its back-off ends, and that of the connections that it needs, but not a Retry-After."""
 
 
 class TransferPause(Verb, verb="transfer/pause", audited=True):
@@ -137,13 +147,13 @@ class TransferResume(Verb, verb="transfer/resume", audited=True):
     """The end of a pause."""
 
 
-class TransferFirst(_OfArchive, verb="transfer/first", answer=ArchiveState, audited=True):
+class TransferFirst(OfArchive, verb="transfer/first", answer=ArchiveState, audited=True):
     """Put it at a place of the order made by hand, which goes before all others."""
 
     position: int = Field(default=0, ge=0, description="0 for the first; beyond the end: the last of the order")
 
 
-class TransferUsual(_OfArchive, verb="transfer/usual", answer=ArchiveState, audited=True):
+class TransferUsual(OfArchive, verb="transfer/usual", answer=ArchiveState, audited=True):
     """Take it out of the order made by hand: its turn comes by itself again. Safe to repeat."""
 
 
@@ -164,46 +174,50 @@ class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded,
     )
 
 
-class ConnectionCredentials(_OfConnection, verb="connection/credentials", answer=ConnectionState, audited=True):
+class ConnectionCredentials(OfConnection, verb="connection/credentials", answer=ConnectionState, audited=True):
     """Other credentials for the same Drive connection: a new client, or a new sign-in made elsewhere."""
 
     credentials: str = Field(max_length=65_536, repr=False)
 
 
-class ConnectionSignIn(_OfConnection, verb="connection/sign-in", answer=answers.SignInCode, audited=True):
+class ConnectionSignIn(OfConnection, verb="connection/sign-in", answer=answers.SignInCode, audited=True):
     """Begin Google's sign-in on another device (RFC 8628).
 
     The appliance asks Google by itself until it is done; a sign-in that is under way is begun anew. Follow it with connection/show.
     """
 
 
+class ConnectionCancelSignIn(OfConnection, verb="connection/cancel-sign-in", answer=ConnectionState):
+    """Give up a sign-in that is under way, and forget one that failed. Safe to repeat."""
+
+
 class ConnectionList(Verb, verb="connection/list", answer=answers.ConnectionPage, access=Access.MEMBER):
     """All of them."""
 
 
-class ConnectionShow(_OfConnection, verb="connection/show", answer=ConnectionState, access=Access.MEMBER):
+class ConnectionShow(OfConnection, verb="connection/show", answer=ConnectionState, access=Access.MEMBER):
     """One of them."""
 
 
-class ConnectionValidate(_OfConnection, verb="connection/validate", answer=ConnectionState):
+class ConnectionValidate(OfConnection, verb="connection/validate", answer=ConnectionState):
     """Write, read and delete a probe, and read something old. Errors: the remote's."""
 
 
-class ConnectionActivate(_OfConnection, verb="connection/activate", answer=ConnectionState, audited=True):
+class ConnectionActivate(OfConnection, verb="connection/activate", answer=ConnectionState, audited=True):
     """New archives go there from now on, and all others are carried there too. Refused where it is not valid."""
 
 
-class ConnectionRename(_OfConnection, verb="connection/rename", answer=ConnectionState, audited=True):
+class ConnectionRename(OfConnection, verb="connection/rename", answer=ConnectionState, audited=True):
     """Change the name."""
 
     name: str = Field(min_length=1, max_length=64)
 
 
-class ConnectionRemove(_OfConnection, verb="connection/remove", audited=True):
+class ConnectionRemove(OfConnection, verb="connection/remove", audited=True):
     """Forget it; nothing on the remote changes. Refused while it holds the only copy of anything."""
 
 
-class ConnectionEmpty(_OfConnection, verb="connection/empty", answer=answers.JobStarted, audited=True):
+class ConnectionEmpty(OfConnection, verb="connection/empty", answer=answers.JobStarted, audited=True):
     """Move everything of ours on it to its trash. A job; its result: EmptyingResult.
 
     Without ``confirm`` (the connection's name, typed) it is a dry run. Refused while it holds the only copy of anything, and while it is
@@ -213,13 +227,13 @@ class ConnectionEmpty(_OfConnection, verb="connection/empty", answer=answers.Job
     confirm: str | None = Field(default=None, max_length=64)
 
 
-class ConnectionTrash(_OfConnection, verb="connection/trash", answer=answers.JobStarted, audited=True):
+class ConnectionTrash(OfConnection, verb="connection/trash", answer=answers.JobStarted, audited=True):
     """Our trash on it. A job; its result: TrashResult. With ``purge`` what no ledger needs is deleted for ever."""
 
     purge: bool = False
 
 
-class ConnectionClaim(_OfConnection, verb="connection/claim", answer=ConnectionState, audited=True):
+class ConnectionClaim(OfConnection, verb="connection/claim", answer=ConnectionState, audited=True):
     """End adopt mode without a recovery: this appliance writes there from now on; what is unknown there stays as it is.
 
     ``confirm`` is the connection's name, typed.
@@ -228,11 +242,11 @@ class ConnectionClaim(_OfConnection, verb="connection/claim", answer=ConnectionS
     confirm: str = Field(max_length=64)
 
 
-class RecoveryLook(_OfConnection, verb="recovery/look", answer=answers.JobStarted):
+class RecoveryLook(OfConnection, verb="recovery/look", answer=answers.JobStarted):
     """What could be recovered from it; nothing is changed. A job; its result: RecoveryLookResult."""
 
 
-class RecoveryStart(_OfConnection, verb="recovery/start", answer=answers.RecoveryStarted, audited=True):
+class RecoveryStart(OfConnection, verb="recovery/start", answer=answers.RecoveryStarted, audited=True):
     """Rebuild catalog and ledgers from listings and manifests.
 
     Where it has to take another id, the appliance starts anew under it; recovery goes on there by itself. Follow it with recovery/state.
@@ -251,7 +265,7 @@ class IntegrityTombstones(Verb, verb="integrity/tombstones", answer=answers.Tomb
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-class IntegrityBury(_OfConnection, verb="integrity/bury", answer=answers.Buried, audited=True):
+class IntegrityBury(OfConnection, verb="integrity/bury", answer=answers.Buried, audited=True):
     """Confirm that what is due under tombstones may go to the connection's trash, although it is much of all that lies there.
 
     ``objects`` is how many there are, as a look has shown; another number by now is refused.
@@ -299,9 +313,15 @@ class SettingsSet(Verb, verb="settings/set", answer=Setting, audited=True):
 
 
 class LogQuery(Verb, verb="log/query", answer=answers.LogPage):
-    """The newest lines of the log that match."""
+    """The newest lines of the log that match, also those of before the last start. As many as fit into an answer."""
 
     limit: int = Field(default=100, ge=1, le=1000)
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    text: str | None = Field(default=None, max_length=256)
+    offset: int = Field(default=0, ge=0, le=100_000, description="Leave out that many of the newest: for the page before")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="At the least. What is below info is kept in memory only, for a short while"
+    )
+    text: str | None = Field(default=None, max_length=256, description="In the message, whatever the case")
+    source: str | None = Field(default=None, max_length=64, description="The part of the appliance that says it")
     archive_id: str | None = None
+    since_at: AwareDatetime | None = Field(default=None, description="Said then, or later")
+    until_at: AwareDatetime | None = Field(default=None, description="Said then, or before")

@@ -168,6 +168,15 @@ class Ledger:
         self._check(index)
         return self._state.cached[index] == 1
 
+    def cached_flags(self) -> bytes:
+        """One byte a batch, 1 where it is cached."""
+        return bytes(self._state.cached)
+
+    def stored_flags(self, connection_id: str) -> bytes:
+        """One byte a batch, 1 where it is stored on the connection."""
+        on = self._state.find(connection_id)
+        return bytes(on.stored if on else self.batch_count)
+
     def next_uncached(self, from_index: int = 0, skip: Container[int] = ()) -> int | None:
         """The first batch from there on that is not right in the local copy. A scan in C."""
         return _next_zero(self._state.cached, from_index, skip)

@@ -69,8 +69,10 @@ def entry(record: Record, connections: Mapping[int, str]) -> HistoryEntry:
     kind, at, payload = Kind(record.kind), EPOCH + timedelta(seconds=record.at_s), record.payload
     name = kind.name.lower()
     match kind:
-        case Kind.RELEASED | Kind.RESTORED | Kind.WANTED | Kind.UNDONE:
+        case Kind.RELEASED | Kind.RESTORED | Kind.UNDONE:
             return HistoryEntry(name, at)
+        case Kind.WANTED:
+            return HistoryEntry(name if payload == b"\1" else "unwanted", at)
         case Kind.RETITLED | Kind.GIVEN:
             return HistoryEntry(name, at, text=text_of(payload))
         case Kind.REMOVED:

@@ -1,4 +1,4 @@
-"""What is asked of archives."""
+"""What is done to archives."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from typing import Any
 
 from appliance import access, clock
 from appliance.access import Caller
+from appliance.archive import archives_in_words
 from appliance.errors import NotFound, NotLocal
 from appliance.handlers.table import handles
 from appliance.intake.intake import Intake
 from appliance.jobs import Jobs
 from appliance.library import Library
+from appliance.many import Many
 from appliance.names import clean_title
 from appliance.placement import Placement
 from appliance.states import States
-from appliance.views import View
 from mqtt import verb_answers as answers
 from mqtt import verbs
-from mqtt.messages import Rung
-
-_RUNGS = list(Rung)
+from mqtt.messages import ArchiveState
 
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """``archive/…``."""
+    """``archive/…``, where something is changed, and where a local copy is."""
 
     library: Library
     intake: Intake
@@ -69,53 +68,6 @@ class Archives:
         named = {name: document[name] for name in ("title", "file_name", "owner", "announced_at")}
         return answers.OnItsWay(archive_id=upload_id, **named, filled_bytes=self.intake.filled_bytes(upload_id), **asdict(state))
 
-    @handles(verbs.ArchiveList)
-    def archive_list(self, asked: verbs.ArchiveList, caller: Caller) -> Any:
-        views = [view for view in self.library.all_views() if caller.sees(view.archive.owner) and self._matches(view, asked)]
-        views.sort(key=lambda view: self._sort_key(view, asked.sort), reverse=asked.descending)
-        page = views[asked.offset : asked.offset + asked.limit]
-        return {"archives": [self._shown(view) for view in page], "total": len(views)}
-
-    def _matches(self, view: View, asked: verbs.ArchiveList) -> bool:
-        archive = view.archive
-        text = (asked.search or "").casefold()
-        return (
-            (archive.removed_at is not None) == asked.removed
-            and (asked.owner is None or archive.owner == asked.owner)
-            and (asked.rung is None or view.best(self.library.valid)[1] == asked.rung)
-            and (not text or text in archive.title.casefold() or text in archive.file_name.casefold() or archive.id.startswith(text))
-        )
-
-    def _sort_key(self, view: View, sort: str) -> tuple[Any, str]:
-        if sort == "rung":
-            return _RUNGS.index(view.best(self.library.valid)[1]), view.archive.id
-        value = getattr(view.archive, sort)
-        return value.casefold() if isinstance(value, str) else value, view.archive.id
-
-    def _shown(self, view: View) -> dict[str, Any]:
-        return self.states.archive(view).model_dump(mode="json")
-
-    def _state(self, archive_id: str) -> dict[str, Any]:
-        return self._shown(self.library.view(archive_id))
-
-    @handles(verbs.ArchiveShow)
-    def archive_show(self, asked: verbs.ArchiveShow) -> Any:
-        return self._state(self.library.find(asked.archive, removed=None))
-
-    @handles(verbs.ArchiveBatches)
-    def archive_batches(self, asked: verbs.ArchiveBatches) -> Any:
-        ledger = self.library.ledger(self.library.find(asked.archive, removed=None))
-        connections = sorted(ledger.connections())
-        batches = []
-        for index in range(asked.offset, min(asked.offset + asked.limit, ledger.batch_count)):
-            offset, size = ledger.range_of(index)
-            stored = [connection for connection in connections if ledger.is_stored(connection, index)]
-            batches.append(
-                {"index": index, "offset_bytes": offset, "size_bytes": size, "sha256": ledger.batch_sha256(index).hex(),
-                 "cached": ledger.is_cached(index), "stored": stored}
-            )  # fmt: skip
-        return {"batches": batches, "total": ledger.batch_count}
-
     @handles(verbs.ArchiveLocate)
     def archive_locate(self, asked: verbs.ArchiveLocate) -> Any:
         view = self.library.view(self.library.find(asked.archive))
@@ -158,6 +110,12 @@ class Archives:
         what = f"release of {archive.title}"
         return {"job_id": self.jobs.submit(what, lambda job: self.placement.release(archive_id, job), archive.owner).id}
 
+    @handles(verbs.ArchiveMany)
+    def archive_many(self, asked: verbs.ArchiveMany, caller: Caller) -> Any:
+        what = f"{asked.act} of {archives_in_words(len(asked.archives))}"
+        many = Many(self.library, self.placement, caller)
+        return {"job_id": self.jobs.submit(what, lambda job: many.run(asked.act, asked.archives, job), caller.user).id}
+
     @handles(verbs.ArchiveRestore)
     def archive_restore(self, asked: verbs.ArchiveRestore) -> Any:
         archive_id = self.library.find(asked.archive)
@@ -176,3 +134,6 @@ class Archives:
         archive_id = self.library.find(archive)
         self.placement.pin(archive_id, pinned=pinned)
         return self._state(archive_id)
+
+    def _state(self, archive_id: str) -> ArchiveState:
+        return self.states.archive(self.library.view(archive_id))

@@ -5,26 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from appliance import access
+from appliance import access, clock
 from appliance.access import Caller
+from appliance.connection_loss import removal_of
 from appliance.connections import Connections
-from appliance.errors import Refused
+from appliance.errors import NotFound, Refused
 from appliance.handlers.table import handles
 from appliance.integrity.emptying import Emptying
 from appliance.integrity.remote_trash import RemoteTrash
 from appliance.jobs import Jobs
+from appliance.library import Library
 from appliance.names import clean_title
 from appliance.recovery.recovery import Recovery
+from appliance.recovery_kit import recovery_kit
 from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
-from mqtt import verbs
+from mqtt import verbs, view_verbs
+from mqtt.messages import Rung
+from mqtt.view_answers import ConnectionRemoval, RecoveryKit, SignInState
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionVerbs:
     """``connection/…``."""
 
+    library: Library
     connections: Connections
     engine: Engine
     jobs: Jobs
@@ -56,6 +62,16 @@ class ConnectionVerbs:
     def connection_sign_in(self, asked: verbs.ConnectionSignIn) -> Any:
         connection = self.connections.find(asked.connection)
         return self.sign_ins.start(connection.id, self.connections.credentials(connection.id))
+
+    @handles(verbs.ConnectionCancelSignIn)
+    def connection_cancel_sign_in(self, asked: verbs.ConnectionCancelSignIn) -> Any:
+        connection = self.connections.find(asked.connection)
+        self.sign_ins.forget(connection.id)
+        return self._connection_state(connection.id)
+
+    @handles(view_verbs.ConnectionSignInState)
+    def connection_sign_in_state(self, asked: view_verbs.ConnectionSignInState) -> SignInState:
+        return self.sign_ins.progress(self.connections.find(asked.connection).id)
 
     @handles(verbs.ConnectionClaim)
     def connection_claim(self, asked: verbs.ConnectionClaim) -> Any:
@@ -97,6 +113,23 @@ class ConnectionVerbs:
         self.connections.remove(connection_id)
         self.sign_ins.forget(connection_id)
         return {}
+
+    @handles(view_verbs.ConnectionRemovalPreview)
+    def connection_removal(self, asked: view_verbs.ConnectionRemovalPreview) -> ConnectionRemoval:
+        return removal_of(self.connections.find(asked.connection), self.connections, self.library)
+
+    @handles(view_verbs.ConnectionRecoveryKit)
+    def connection_recovery_kit(self, asked: view_verbs.ConnectionRecoveryKit) -> RecoveryKit:
+        connection = self.connections.find(asked.connection)
+        state = self.states.connection(connection.id)
+        if state is None:
+            raise NotFound(f"the connection {connection.name!r} was removed just now")
+        views = [view for view in self.library.all_views() if not view.archive.removed_at]
+        whole = [view for view in views if (here := view.standings.get(connection.id)) and here.rung in {Rung.REMOTE, Rung.PROVEN}]
+        return recovery_kit(
+            connection, state, appliance_id=self.library.folder.appliance_id, archives=len(whole),
+            size_bytes=sum(view.archive.size_bytes for view in whole), at=clock.now(),
+        )  # fmt: skip
 
     @handles(verbs.ConnectionEmpty)
     def connection_empty(self, asked: verbs.ConnectionEmpty) -> Any:

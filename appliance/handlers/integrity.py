@@ -44,7 +44,10 @@ class Integrity:
         job = self.jobs.find(asked.job_id)
         if not caller.sees(job.owner):
             raise unknown_job()
-        return {"state": job.state, "done_bytes": job.done_bytes, "total_bytes": job.total_bytes, "error": job.error, "result": job.result}
+        return {
+            "what": job.what, "state": job.state, "done_bytes": job.done_bytes, "total_bytes": job.total_bytes, "error": job.error,
+            "result": job.result,
+        }  # fmt: skip
 
     @handles(verbs.IntegrityOrphans)
     def integrity_orphans(self, asked: verbs.IntegrityOrphans) -> Any:

@@ -101,6 +101,12 @@ class Chooser:
             return False
         return self._library.active is None or archive_id in self.up or archive_id in self.down
 
+    def needs(self, archive_id: str) -> set[str]:
+        """The connections between which something of it has to be moved."""
+        view, active = self._library.views.get(archive_id), self._library.active
+        sources = set(view.standings) if view and (archive_id in self.down or archive_id in self.carried) else set()
+        return sources | ({active} if active and archive_id in self.up else set())
+
     def begin(self, job: Job, size_bytes: int) -> None:
         """It is on its way, and a turn of the archive's owner."""
         self.in_flight[job.lane].add(job.index)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import random
 import threading
 from collections.abc import Callable
-from datetime import datetime
 
 from appliance import clock
 from appliance.archive import Archive
@@ -24,6 +22,7 @@ from appliance.transfer.gates import Moving
 from appliance.transfer.lines import Lines
 from appliance.transfer.mover import Mover
 from appliance.transfer.order import Order
+from appliance.transfer.outlook import Outlook
 from appliance.transfer.retry import Backoff
 from appliance.transfer.spool import Spool
 from appliance.transfer.throttle import RateMeter, Throttle
@@ -74,6 +73,7 @@ class Engine:
         self._spool = Spool(library.folder.spool)
         self._failures = Failures(library, connections, problems, self.lines, self._spool, self._wait, self._disk_failed)
         self._chooser = Chooser(library, self.lines, self._spool, self.order, self._failures.say_ledger_damaged)
+        self.outlook = Outlook(self._wake, self._chooser, self.lines, connections, lambda: self._spool_closed_until_s)
         meters = {Direction.UP: self.up_meter, Direction.DOWN: self.down_meter}
         self._mover = Mover(
             library, connections, admission, self._spool, self.throttle, meters, self._chooser.is_wanted, self.may_go_on, self._leave
@@ -139,6 +139,14 @@ class Engine:
             self.lines.retry_now()
             self._wake.notify_all()
 
+    def retry(self, archive_id: str) -> None:
+        """The same for one archive and the connections that it needs."""
+        with self._wake:
+            for job in [job for job in self._chooser.waits if job.archive_id == archive_id]:
+                del self._chooser.waits[job]
+            self.lines.retry_now(self._chooser.needs(archive_id))
+            self._wake.notify_all()
+
     def _window_changed(self) -> None:
         self.throttle.set_rate(self.windows.current.limit_bytes_per_s)
         self.wake()
@@ -171,30 +179,6 @@ class Engine:
         """Archive ids with something to go up or to come down, in no order."""
         with self._wake:
             return [*self._chooser.up.ids(), *self._chooser.down.ids()]
-
-    def waiting(self, direction: Direction, limit: int | None = None) -> list[str]:
-        """Archive ids with something pending, in order; without a limit all."""
-        with self._wake:
-            queue = self._chooser.up if direction is Direction.UP else self._chooser.down
-            return list(itertools.islice(queue.candidates(), limit))
-
-    def why_waiting(self, archive_id: str) -> Wait | None:
-        """The wait of one of its batches, if any."""
-        with self._wake:
-            return next((wait for job, wait in self._chooser.waits.items() if job.archive_id == archive_id), None)
-
-    def held_up(self, archive_id: str) -> tuple[str | None, datetime | None]:
-        """Why the next batch that has to be fetched, for a restore or to be carried over, cannot be: reason and next try."""
-        if self._spool_closed_until_s > clock.monotonic_s() and archive_id in self._chooser.carried:
-            return "there is no room for batches on their way to another connection", clock.date_of(self._spool_closed_until_s)
-        source = self._chooser.awaited(archive_id)
-        if source is None:
-            return None, None
-        reason, until, _ = self.lines.trouble(source, Direction.DOWN)
-        connection = self._connections.get(source)
-        if connection is None:
-            return "what is missing is on no connection that is valid", None
-        return (f"{connection.name}: {reason}" if reason else None), until
 
     @property
     def store_waits(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -138,11 +138,11 @@ class Lines:
         line.told_to_wait = told_s is not None
         line.stays = line.told_to_wait or not error.retriable
 
-    def retry_now(self) -> None:
-        """End every back-off, but not a Retry-After."""
+    def retry_now(self, connection_ids: Collection[str] | None = None) -> None:
+        """End every back-off (of these connections), but not a Retry-After."""
         with self._lock:
-            for line in self._lines.values():
-                if not line.told_to_wait:
+            for (connection_id, _), line in self._lines.items():
+                if not line.told_to_wait and (connection_ids is None or connection_id in connection_ids):
                     line.closed_until_s = 0.0
 
     def openings_s(self) -> list[float]:

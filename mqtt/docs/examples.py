@@ -8,6 +8,7 @@ from typing import Any
 from mqtt import messages as m
 from mqtt import user_answers as u
 from mqtt import verb_answers as a
+from mqtt import view_answers as v
 from mqtt.contract import Discovery
 from mqtt.message import Message
 
@@ -39,8 +40,8 @@ _ARCHIVE_STATE = m.ArchiveState(
 )  # fmt: skip
 
 _TRANSFER = m.TransferState(
-    slot=0, archive_id=_ARCHIVE, title=_TITLE, batch_index=1, batches_total=3, connection_id=_CONNECTION, direction=m.Direction.UP,
-    done_bytes=6_291_456, size_bytes=16 * _MIB, rate_bytes_per_s=598_000, started_at=_AT,
+    slot=0, archive_id=_ARCHIVE, owner="anna", title=_TITLE, batch_index=1, batches_total=3, connection_id=_CONNECTION,
+    direction=m.Direction.UP, done_bytes=6_291_456, size_bytes=16 * _MIB, rate_bytes_per_s=598_000, started_at=_AT,
 )  # fmt: skip
 
 _CONNECTION_STATE = m.ConnectionState(
@@ -48,6 +49,8 @@ _CONNECTION_STATE = m.ConnectionState(
     client_id="1234.apps.example", sign_in="ok", validated_at=_EARLIER, free_bytes=11_000_000_000, limit_bytes=16_106_127_360,
     used_bytes=5_106_127_360,
 )  # fmt: skip
+
+_STORED = v.Happening(what="stored", at=_AT, since_at=_EARLIER, batches=1, connection_id=_CONNECTION, connection_name="Drive")
 
 _SETTING = m.Setting(name="upload_limit_kb_per_s", value=500, source="set", description="Upload limit in kB/s; 0 for none")
 _SETTINGS = m.SettingsState(
@@ -144,11 +147,11 @@ EXAMPLES: dict[type[Message], Message] = {
             moving=[_TRANSFER],
             waiting=[
                 a.WaitingTransfer(
-                    archive_id=_ARCHIVE, title=_TITLE, direction=m.Direction.UP, batches=2, bytes=24 * _MIB,
-                    reason="connection Drive cannot be reached", attempts=1, next_try_at=_AT,
+                    archive_id=_ARCHIVE, owner="anna", title=_TITLE, direction=m.Direction.UP, batches=2, bytes=24 * _MIB,
+                    reason="connection Drive cannot be reached", attempts=1, next_try_at=_AT, moving=False,
                 )
             ],
-            waiting_total=1,
+            waiting_total=1, up_total=1, down_total=0,
         ),
         a.ConnectionAdded(id=_CONNECTION), a.ConnectionPage(connections=[_CONNECTION_STATE]),
         a.SignInCode(
@@ -162,12 +165,53 @@ EXAMPLES: dict[type[Message], Message] = {
         ),
         a.TombstonePage(due=0, waiting=0, bytes=0, objects=[], held_back=[], to_confirm={}), a.Buried(objects=14),
         a.JobState(
-            state="done", done_bytes=_SIZE, total_bytes=_SIZE, error=None,
+            what="check", state="done", done_bytes=_SIZE, total_bytes=_SIZE, error=None,
             result=a.CheckResult(
                 archives=1, batches_checked=3, batches_damaged=1, batches_repaired=1, damage_left=0, unknown=[], findings=[_FINDING]
             ),
         ),
-        a.LogPage(lines=[_LINE]),
+        a.LogPage(lines=[_LINE], more=True),
+        v.Summary(
+            archives=12, received=0, partial=1, remote=8, proven=3, ok=12, unknown=0, damaged=0, lost=0, local=11, removed=1,
+            size_bytes=52_000_000_000, released_bytes=9_000_000_000, bytes_at_risk=24 * _MIB, batches_up=2, bytes_up=24 * _MIB,
+            batches_down=0, bytes_down=0, progress_ratio=0.999, oldest_proof_at=None, last_proof_at=_EARLIER,
+        ),
+        v.BatchMap(
+            archive_id=_ARCHIVE, connection_id=_CONNECTION, offset=0, total=3, map="buc", counts={"b": 1, "c": 1, "u": 1},
+            manifest_stored=False,
+        ),
+        v.Removal(
+            archive_id=_ARCHIVE, title=_TITLE, size_bytes=_SIZE, local_bytes=_SIZE,
+            copies=[
+                v.CopyThere(
+                    connection_id=_CONNECTION, name="Drive", kind="drive", valid=True, rung=m.Rung.PARTIAL, batches_stored=1,
+                    stored_bytes=16 * _MIB, is_whole=False,
+                )
+            ],
+            only_here=True, only_on=None, undo_until_at=_AT + timedelta(days=30), grace_days=7.0,
+        ),
+        v.HistoryPage(happenings=[_STORED], more=True),
+        v.MovedPage(happenings=[v.Moved(**_STORED.model_dump(), archive_id=_ARCHIVE, title=_TITLE, owner="anna")], more=False),
+        v.ConnectionRemoval(
+            connection_id=_CONNECTION, name="Drive", active=True, archives=12, stored_bytes=52_000_000_000, only_there=1,
+            only_there_bytes=9_000_000_000, at_risk=11, at_risk_bytes=43_000_000_000,
+            examples=[v.LostCopy(archive_id=_ARCHIVE, title=_TITLE, owner="anna", size_bytes=9_000_000_000)],
+            refused=f"1 archive (9,000,000,000 bytes) has its only copy there: {_TITLE!r}; restore it first",
+        ),
+        v.SignInState(
+            state="pending", message="open https://www.google.com/device on any device and enter ABCD-EFGH", user_code="ABCD-EFGH",
+            verification_url="https://www.google.com/device", expires_at=_AT + timedelta(minutes=30),
+        ),
+        v.RecoveryKit(
+            appliance_id="attic-pi", connection_id=_CONNECTION, name="Drive", kind="drive", account="somebody@example.org", path=None,
+            folder_id="1AbCdEf", client_id="1234.apps.example", archives=12, bytes=52_000_000_000, made_at=_AT,
+            steps=["Install PyArchive on a new computer, or on a new memory card. Hand in no files yet."],
+            by_hand=["Compare: `sha256sum file` must show the SHA-256 of manifest.json."],
+        ),
+        v.TimetablePreview(
+            error=None, week=[v.Span(weekday=0, from_minute=0, to_minute=480, limit_kb_per_s=0)], now_kb_per_s=500,
+            changes=[v.TimetableChange(at=_AT + timedelta(hours=8), limit_kb_per_s=0)],
+        ),
     )
 }  # fmt: skip
 """By class: of every topic, and of every answer."""
@@ -182,6 +226,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "archive/abort": {"archive_id": _ARCHIVE},
     "archive/upload": {"archive_id": _ARCHIVE},
     "archive/list": {"search": "holidays", "limit": 20},
+    "archive/many": {"act": "release", "archives": [_ARCHIVE, "1a2b3c4d5e6f7081"]},
+    "archive/summary": {"owner": "anna"},
+    "transfer/history": {"limit": 20},
+    "settings/preview-timetable": {"timetable": "mon-fri 08:00-18:00 500", "time_zone": "Europe/Berlin"},
     "archive/rename": {**_ONE, "title": "Holidays 2026"},
     "connection/add": {"kind": "folder", "name": "USB disk", "path": "/media/backup"},
     "connection/credentials": {**_ON, "credentials": '{"installed": {"client_id": "…", "client_secret": "…"}}'},

@@ -23,10 +23,11 @@ from tests.inside import Inside
 STRANGERS = ["scripts", "homeassistant", "appliance", "", "CLI", "cli ", "clî", "root", "+", "#", "Panel"]
 EXPECTED = {
     Access.ANYONE: "user/claim user/login user/logout user/register user/standing",
-    Access.MEMBER: "archive/abort archive/begin archive/list archive/uploads connection/list connection/show integrity/job "
-    "integrity/verify transfer/list transfer/sync user/end-session user/me user/password user/picture user/profile user/sessions",
-    Access.OWN: "archive/batches archive/commit archive/locate archive/pin archive/release archive/remove archive/rename archive/restore "
-    "archive/show archive/undo archive/unpin archive/upload",
+    Access.MEMBER: "archive/abort archive/begin archive/list archive/many archive/summary archive/uploads connection/list connection/show integrity/job "
+    "integrity/verify transfer/history transfer/list transfer/sync user/end-session user/me user/password user/picture user/profile "
+    "user/sessions",
+    Access.OWN: "archive/batch-map archive/batches archive/commit archive/history archive/locate archive/pin archive/release "
+    "archive/removal archive/remove archive/rename archive/restore archive/show archive/undo archive/unpin archive/upload transfer/retry",
 }  # fmt: skip
 """Written down here once more: whoever opens a verb to more people has to say so twice. All others are for admins."""
 ABOUT_ARCHIVES = [verb for verb, shape in VERBS.items() if {"archive", "archive_id", "archives"} & shape.model_fields.keys()]

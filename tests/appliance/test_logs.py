@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from appliance.log_query import LogFilter
 from appliance.logs import Harmless, RecentLines
 
 HOSTILE = "a\n2026-11-22 10:00:00,000 ERROR   appliance: forged\r\x1b[2J\x9b1m\u2028b\u202ec\0\ud800"
@@ -27,7 +28,7 @@ def logged() -> tuple[logging.Logger, RecentLines, list[str]]:
 def test_foreign_text_stays_in_its_line_and_steers_no_terminal(logged: tuple[logging.Logger, RecentLines, list[str]]) -> None:
     log, recent, shown = logged
     log.warning("bad: %s", HOSTILE)
-    (line,) = recent.query(limit=10, level="debug", text=None, archive_id=None)
+    ((line,), _) = recent.query(LogFilter(level="debug"))
     for text in (line.message, shown[0]):
         assert text.isprintable()
         assert "forged" in text
@@ -37,7 +38,7 @@ def test_foreign_text_stays_in_its_line_and_steers_no_terminal(logged: tuple[log
 def test_a_line_is_bounded(logged: tuple[logging.Logger, RecentLines, list[str]]) -> None:
     log, recent, _ = logged
     log.warning("%s", "x" * 1_000_000)
-    (line,) = recent.query(limit=10, level="debug", text=None, archive_id=None)
+    ((line,), _) = recent.query(LogFilter(level="debug"))
     assert len(line.message) < 4_100
     assert "1,000,000 characters" in line.message
 

@@ -38,7 +38,13 @@ def _all(link: Link, args: argparse.Namespace) -> list[dict[str, Any]]:
     offset, total = 0, 1
     while offset < total:
         page = link.ask(
-            "archive/list", offset=offset, limit=_PAGE, search=args.search, owner=args.owner, rung=args.rung, removed=args.removed
+            "archive/list",
+            offset=offset,
+            limit=_PAGE,
+            search=args.search,
+            owner=args.owner,
+            rungs=[args.rung] if args.rung else [],
+            removed=args.removed,
         )
         found |= {archive["id"]: archive for archive in page["archives"]}
         offset, total = offset + len(page["archives"]), page["total"] if page["archives"] else 0

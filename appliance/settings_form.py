@@ -1,0 +1,63 @@
+"""How settings are drawn as a form: a title, a group and a unit for each, beside what their JSON schema says already."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+TRANSFERS, SPACE, SAFETY, HOUSE, PANEL, SYSTEM = "Transfers", "Space", "Safety", "Home Assistant", "Panel", "System"
+GROUPS = (TRANSFERS, SPACE, SAFETY, PANEL, HOUSE, SYSTEM)
+"""In the order in which they are shown."""
+
+
+class Drawn(NamedTuple):
+    title: str
+    group: str
+    unit: str | None = None
+
+
+FORM = {
+    "upload_limit_kb_per_s": Drawn("Upload limit", TRANSFERS, "kB/s"),
+    "timetable": Drawn("Timetable", TRANSFERS),
+    "time_zone": Drawn("Time zone", TRANSFERS),
+    "metered": Drawn("Metered line", TRANSFERS),
+    "metered_limit_kb_per_s": Drawn("Upload limit on a metered line", TRANSFERS, "kB/s"),
+    "transfers": Drawn("Batches at the same time", TRANSFERS),
+    "batch_size_mib": Drawn("Batch size", TRANSFERS, "MiB"),
+    "stall_timeout_s": Drawn("Stalled after", TRANSFERS, "s"),
+    "retry_cap_s": Drawn("Longest wait between two tries", TRANSFERS, "s"),
+    "keep_free_mib": Drawn("Keep free", SPACE, "MiB"),
+    "reserve_mib": Drawn("Reserve", SPACE, "MiB"),
+    "unfinished_days": Drawn("Unfinished files expire after", SPACE, "days"),
+    "inbox_settle_s": Drawn("Inbox files settle for", SPACE, "s"),
+    "undo_days": Drawn("Removals can be undone for", SAFETY, "days"),
+    "grace_days": Drawn("Grace time on remotes", SAFETY, "days"),
+    "trash_per_run": Drawn("Objects trashed in one run", SAFETY),
+    "catalog_copy_minutes": Drawn("Copy the catalog every", SAFETY, "minutes"),
+    "panel_url": Drawn("Address of the panel", PANEL),
+    "registration": Drawn("Who may register", PANEL),
+    "default_owner": Drawn("Usual owner", PANEL),
+    "home_assistant_discovery": Drawn("Home Assistant finds this appliance", HOUSE),
+    "home_assistant_name": Drawn("Name in Home Assistant", HOUSE),
+    "home_assistant_prefix": Drawn("Discovery prefix", HOUSE),
+    "log_level": Drawn("Log level", SYSTEM),
+    "data": Drawn("Data folder", SYSTEM),
+    "appliance_id": Drawn("Appliance id", SYSTEM),
+    "mqtt_host": Drawn("Broker", SYSTEM),
+    "mqtt_port": Drawn("Broker's port", SYSTEM),
+    "mqtt_username": Drawn("Login at the broker", SYSTEM),
+    "mqtt_tls_ca": Drawn("Broker's CA file", SYSTEM),
+    "drive_endpoint": Drawn("Stand-in for Google Drive", SYSTEM),
+}
+"""Each setting that is shown, in its order within its group."""
+
+
+def drawn(properties: dict[str, Any], fixed_at_start: frozenset[str]) -> dict[str, Any]:
+    """The properties of a JSON schema with ``title``, ``x-group``, ``x-order``, ``x-unit`` and ``x-fixed-at-start``."""
+    order = {name: place for place, name in enumerate(FORM)}
+    return {
+        name: {
+            **its, "title": FORM[name].title, "x-group": FORM[name].group, "x-order": order[name],
+            **({"x-unit": FORM[name].unit} if FORM[name].unit else {}), "x-fixed-at-start": name in fixed_at_start,
+        }
+        for name, its in properties.items() if name in FORM
+    }  # fmt: skip
