@@ -152,6 +152,17 @@ find_pip() {
   fail "$system comes without pip." "Install it (Debian: sudo apt-get install $package) and try again."
 }
 
+# get_web PACKAGE…: files of npm packages that the panel's pages need; quick where they are there
+get_web() {
+  lock_folder
+  local result=0
+  "$python_in_venv" "$here/requirements/web.py" "$@" || result=1
+  unlock_folder
+  return "$result"
+}
+
+readonly no_web="With the npm registry within reach (PYARCHIVE_NPM_REGISTRY: another one), ./install.sh gets it."
+
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 # report NAME HINT COMMAND…: its output only where it fails
@@ -230,6 +241,7 @@ run_tests() {
   get_mosquitto
   get_zsh
   get_browser
+  get_web tus-js-client axe-core || fail "the tests of the panel need what the lines above name." "$no_web"
   cd "$here"
   exec "$python_in_venv" -m pytest "$@"
 }
@@ -250,6 +262,7 @@ main() {
   case "$command" in
     demo)
       set_up appliance
+      get_web tus-js-client || say "Everything works but the page for uploads. $no_web"
       exec "$venv/bin/pyarchive" demo "$@"
       ;;
     test)
@@ -263,6 +276,7 @@ main() {
       ;;
     campaign)
       set_up dev
+      get_web tus-js-client || say "Uploads by a browser cannot be measured. $no_web"
       cd "$here"
       exec "$python_in_venv" -m tests.campaigns "$@"
       ;;

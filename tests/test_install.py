@@ -25,6 +25,9 @@ case "$*" in
   *cache_tag*) echo "${TAG:-cpython-311}" ;;
   *version_info*) [[ -z "${TOO_OLD:-}" ]] || exit 1; echo "$0" ;;
   "-m venv --without-pip "*) echo venv >>"$NOTES"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+  */requirements/web.py*)
+    [[ -z "${NOTE_WEB:-}" ]] || echo "web ${*: 2}" >>"$NOTES"
+    [[ -z "${NO_WEB:-}" ]] || { echo "no registry within reach" >&2; exit 1; } ;;
   "-m pip --version") ;;
   "-m pip install "*)
     echo "pip ${*: -1}" >>"$NOTES"
@@ -278,6 +281,22 @@ def test_the_tests_come_after_the_checks_and_their_exit_code_is_the_result(clone
     assert done.returncode == 5
     assert ran[-1] == "python -m pytest -k a name"
     assert [line.split()[0] for line in ran[-5:-1]] == ["ruff", "ruff", "mypy", "shellcheck"]
+
+
+def test_files_of_npm_packages_come_before_what_needs_them(clone: Clone) -> None:
+    clone.run("demo", NOTE_WEB="1")
+    assert clone.noted()[-2:] == ["web tus-js-client", "pyarchive demo"]
+    clone.run("test", NOTE_WEB="1")
+    assert clone.noted()[-2:] == ["web tus-js-client axe-core", "python -m pytest"]
+
+
+def test_without_the_npm_registry_the_demo_starts_and_says_what_is_missing_and_no_test_runs(clone: Clone) -> None:
+    demo, test = clone.run("demo", NO_WEB="1"), clone.run("test", NO_WEB="1")
+    assert (demo.returncode, test.returncode) == (0, 1)
+    for done in (demo, test):
+        assert "no registry within reach" in done.stderr
+        assert "PYARCHIVE_NPM_REGISTRY" in done.stderr
+    assert not [line for line in clone.noted() if "pytest" in line]
 
 
 @pytest.mark.parametrize("tool", ["ruff", "mypy", "shellcheck"])
