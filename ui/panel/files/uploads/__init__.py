@@ -1,0 +1,1 @@
+"""Resumable uploads: the protocol (``uploads``), and the page that speaks it (``page``)."""
