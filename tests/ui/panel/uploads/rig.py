@@ -137,10 +137,10 @@ class Tus:
     def unfinished(self) -> list[dict[str, Any]]:
         return list(json.loads(self.ask("GET", "/upload/unfinished").text)["uploads"])
 
-    def half_patch(self, upload_id: str, offset: int, announced_bytes: int, body: bytes) -> socket.socket:
+    def half_patch(self, upload_id: str, offset: int, body: bytes, **headers: Any) -> socket.socket:
         """Begins a PATCH and sends so much of it; the rest is up to the caller, who closes the socket."""
         wire = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-        headers = self.headers(Content_Type="application/offset+octet-stream", Upload_Offset=offset, Content_Length=announced_bytes)
-        lines = [f"PATCH {PLACE}/{upload_id} HTTP/1.1", "Host: panel", *(f"{name}: {value}" for name, value in headers.items())]
+        given = self.headers(Content_Type="application/offset+octet-stream", Upload_Offset=offset, **headers)
+        lines = [f"PATCH {PLACE}/{upload_id} HTTP/1.1", "Host: panel", *(f"{name}: {value}" for name, value in given.items())]
         wire.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
         return wire

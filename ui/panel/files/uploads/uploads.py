@@ -150,10 +150,9 @@ class Uploads:
             entry = await self.finishing.wait(entry, _HOLD_S)
         if offset == entry.size_bytes:
             self._check_received(entry)
-        return answer(
-            201, Location=f"{PLACE}/{entry.id}", Upload_Offset=offset, Upload_Expires=await self._expires(entry, person),
-            PyArchive_Archive=entry.archive_id,
-        )  # fmt: skip
+        expires = await self._expires(entry, person) if offset < entry.size_bytes else None
+        place = f"{PLACE}/{entry.id}"
+        return answer(201, Location=place, Upload_Offset=offset, Upload_Expires=expires, PyArchive_Archive=entry.archive_id)
 
     async def _begun(self, wish: Wish, person: Person) -> Entry:
         """Once for each attempt of a client: a creation whose answer was lost is not a second file. Raises Refusal, Failed."""
@@ -279,7 +278,7 @@ class Uploads:
         self._live.pop(entry.id, None)
 
     async def _expires(self, entry: Entry, person: Person) -> str | None:
-        with suppress(Failed, KeyError, ValueError):
+        with suppress(Failed, KeyError, ValueError, TypeError):  # a date is not worth an answer
             upload = await self.appliance.ask("archive/upload", person, timeout_s=2.0, archive_id=entry.archive_id)
             return format_datetime(datetime.fromisoformat(upload["expires_at"]), usegmt=True)
         return None
