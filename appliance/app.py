@@ -18,9 +18,14 @@ from appliance.connections import Connections
 from appliance.data_folder import DataFolder
 from appliance.epochs import Epochs
 from appliance.errors import ApplianceError, SignInNeeded
+from appliance.front_panel import power
+from appliance.front_panel.panel import Deeds, FrontPanel
+from appliance.front_panel.pins import Opener
+from appliance.front_panel.truth import row_of
 from appliance.handlers.archive_views import ArchiveViews
 from appliance.handlers.archives import Archives
 from appliance.handlers.connections import ConnectionVerbs
+from appliance.handlers.front_panel import FrontPanelVerbs
 from appliance.handlers.integrity import Integrity
 from appliance.handlers.settings import SettingsVerbs
 from appliance.handlers.table import Handlers
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("appliance")
 _STOP_S = 2.5
-_LAST_REPORT_S = 1.0
+_LAST_LIGHT_S, _LAST_REPORT_S = 0.5, 1.0
 
 
 class Appliance:
@@ -98,6 +103,7 @@ class Appliance:
         self._build()
         self._build_recovery(intent, restart)
         self._lines = lines
+        self._build_front_panel()
         self.handlers = self._verbs(lines)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)
@@ -155,6 +161,11 @@ class Appliance:
         AdoptMode(self.library, self.connections, self.problems, self.recovery.is_recovering).watch()
         self.copier = Copier(self.library, self.connections, self.settings, self.engine)
 
+    def _build_front_panel(self) -> None:
+        deeds = Deeds(sync=self._sync_by_button, pause=self._pause_by_button, shutdown=self._shut_down_by_button)
+        opener = Opener(self.folder.path)
+        self.front_panel = FrontPanel(self.settings, self.problems, lambda: row_of(self.states), deeds, opener)
+
     def _verbs(self, lines: RecentLines) -> Handlers:
         topics = [
             Archives(self.library, self.intake, self.placement, self.jobs, self.states),
@@ -168,6 +179,7 @@ class Appliance:
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
+            FrontPanelVerbs(self.front_panel),
         ]  # fmt: skip
         return Handlers(topics, self.library, self.household)
 
@@ -202,6 +214,8 @@ class Appliance:
         self.engine.on_moving = reporter.changed
         self.engine.windows.on_change(self._window_changed)
         self.engine.order.on_change(self._look_again_at)
+        reporter.show_front_panel(self.front_panel.state)
+        self.front_panel.on_change(reporter.front_panel_changed)
         reporter.on_tick(self._note_sync)
         return reporter
 
@@ -213,6 +227,7 @@ class Appliance:
         self.engine.start(paused=bool(self._kept_state().get("paused")))
         self.recovery.start()
         self.copier.start()
+        self.front_panel.start()
         if self.reporter:
             self.reporter.start()
         log.info("appliance %s is up: %d archives in %s", self.folder.appliance_id, len(self.library.views), self.folder.path)
@@ -225,6 +240,7 @@ class Appliance:
         deadline = clock.monotonic_s() + _STOP_S
         for part in parts:
             part.stop(max(0.0, deadline - clock.monotonic_s()))
+        self.front_panel.stop(_LAST_LIGHT_S)  # the lamp says when it is over
         if self.reporter:
             self.reporter.stop(_LAST_REPORT_S)
         self.db.close()
@@ -265,6 +281,20 @@ class Appliance:
             self.engine.pause(paused)
             log.info("transfers are %s", "paused" if paused else "resumed")
         self._look_again_at(self.library.ids())
+
+    # The button
+
+    def _sync_by_button(self) -> str:
+        self.engine.sync_now()
+        return "transfers are paused, so nothing is tried" if self.engine.paused else "everything that waited is tried again"
+
+    def _pause_by_button(self) -> str:
+        self.set_paused(not self.engine.paused)
+        return "transfers are paused" if self.engine.paused else "transfers go on"
+
+    def _shut_down_by_button(self) -> str:
+        power.shut_down()
+        return "the computer shuts down"
 
     def _last_sync(self) -> datetime | None:
         text = self._kept_state().get("last_sync_at")

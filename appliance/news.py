@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.pacing import Report
 from appliance.states import TURN
-from mqtt.messages import ApplianceState, ArchiveState, ConnectionState, SettingsState, TransferState
+from mqtt.messages import ApplianceState, ArchiveState, ConnectionState, FrontPanelState, SettingsState, TransferState
 
 _APPLIANCE_COUNTS = {
     "counts": {"archives", "received", "partial", "remote", "proven", "local", "removed"}, "stored_bytes": True, "last_sync_at": True,
@@ -49,6 +49,10 @@ def of_connection(state: ConnectionState) -> Report:
 
 
 def of_settings(state: SettingsState) -> Report:
+    return Report(state)
+
+
+def of_front_panel(state: FrontPanelState) -> Report:
     return Report(state)
 
 

@@ -16,7 +16,7 @@ from appliance.log_feed import LogFeed
 from appliance.pacing import Budget, Pacer, Report
 from appliance.states import States
 from appliance.views import View
-from mqtt.messages import OFFLINE, ONLINE, Event, LogLine
+from mqtt.messages import OFFLINE, ONLINE, Event, FrontPanelState, LogLine
 from mqtt.topics import Topics
 
 log = logging.getLogger("reporter")
@@ -26,7 +26,7 @@ _BETWEEN_BATCHES_S = 1.0
 _ARCHIVES_BUDGET = 10, 3.0
 """Of archives' progress, and of what they wait for: at once, and a second. A pause may concern ten thousand."""
 _MOST_SLOTS = 16
-_APPLIANCE, _SETTINGS = "appliance/state", "appliance/settings"
+_APPLIANCE, _SETTINGS, _FRONT_PANEL = "appliance/state", "appliance/settings", "frontpanel/state"
 
 
 class Outgoing(Protocol):
@@ -57,11 +57,16 @@ class Reporter:
         self._again = threading.Event()
         self._appliance_again = threading.Event()
         self._on_tick: list[Callable[[], None]] = []
+        self._front_panel: Callable[[], FrontPanelState] | None = None
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
     def on_tick(self, look: Callable[[], None]) -> None:
         """``look()`` on the reporter's thread, at most twice a second, before values are published."""
         self._on_tick.append(look)
+
+    def show_front_panel(self, state: Callable[[], FrontPanelState]) -> None:
+        """``state()``: what lamp and button do now."""
+        self._front_panel = state
 
     def start(self) -> None:
         self._thread.start()
@@ -84,6 +89,9 @@ class Reporter:
 
     def settings_changed(self) -> None:
         self._dirt.note([_SETTINGS], hot=True)
+
+    def front_panel_changed(self) -> None:
+        self._dirt.note([_FRONT_PANEL], hot=True)
 
     def changed(self) -> None:
         """Something that concerns the whole appliance."""
@@ -203,6 +211,8 @@ class Reporter:
             self._publish(topic, news.of_connection(connection) if connection else news.CLEARED)
         elif topic == _SETTINGS:
             self._publish(topic, news.of_settings(self._states.settings.state()))
+        elif topic == _FRONT_PANEL and self._front_panel:
+            self._publish(topic, news.of_front_panel(self._front_panel()))
 
     def _of_archive(self, archive_id: str) -> Report:
         view = self._states.library.views.get(archive_id)
@@ -212,7 +222,7 @@ class Reporter:
         """But for archives that are safe: ten thousand would hold up `online`, and what the broker still has of them can only say less."""
         states = self._states
         unsafe = [_archive(view.archive.id) for view in states.library.all_views() if not states.is_safe(view)]
-        return [_SETTINGS, *(f"connection/{connection.id}/state" for connection in states.connections.all()), *unsafe]
+        return [_SETTINGS, _FRONT_PANEL, *(f"connection/{connection.id}/state" for connection in states.connections.all()), *unsafe]
 
     def _note_the_safe(self) -> None:
         topics = [topic for topic in map(_archive, self._states.library.ids()) if topic not in self._pacer]

@@ -86,6 +86,19 @@ class Settings(BaseModel):
     registration: Literal["invitation", "open"] = Field(
         default="invitation", description="Who may make an account for themselves: whoever was invited, or everybody in the house"
     )
+    front_panel: str = Field(
+        default="auto", pattern="^(auto|real|simulated)$",
+        description="Lamp and button: auto takes a Raspberry Pi's pins, and simulates them on other computers",
+    )  # fmt: skip
+    lamp_pin: int = Field(default=17, ge=2, le=27, description="GPIO number of the lamp's pin")
+    lamp_active: str = Field(default="high", pattern="^(high|low)$", description="Level of its pin at which the lamp is lit")
+    lamp_brightness_percent: int = Field(default=100, ge=1, le=100, description="How bright the lamp gets, in percent of the current")
+    button_pin: int = Field(default=27, ge=2, le=27, validate_default=True, description="GPIO number of the button's pin")
+    button_active: str = Field(default="low", pattern="^(high|low)$", description="Level of its pin at which the button is down")
+    button_pull: bool = Field(
+        default=True, description="The Pi's own resistor holds the button's pin at its other level; off where one is wired"
+    )
+    shutdown_enabled: bool = Field(default=False, description="Holding the button for 10 s shuts the computer down")
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     panel_url: str | None = Field(
         default=None, pattern=r"^https?://[^/\s]+(/\S*)?$", max_length=256,
@@ -98,6 +111,13 @@ class Settings(BaseModel):
     def _is_a_timetable(cls, text: str) -> str:
         timetable(text, None)
         return text
+
+    @field_validator("button_pin")
+    @classmethod
+    def _is_not_the_lamps(cls, pin: int, info: ValidationInfo) -> int:
+        if pin == info.data.get("lamp_pin"):
+            raise ValueError(f"lamp and button cannot both be at GPIO {pin}")
+        return pin
 
     @field_validator("time_zone")
     @classmethod

@@ -245,6 +245,10 @@ class States:
         just_moved = {way for way, at_s in list(self._moved_s.items()) if now_s - at_s < _BETWEEN_BATCHES_S and pending[way]}
         return frozenset(moving if just_moved <= moving or self._why_all_wait() else moving | just_moved)
 
+    def status(self) -> tuple[Status, str]:
+        """And why, in words."""
+        return self._status(self.ways_that_move())
+
     def _status(self, moving: frozenset[Direction]) -> tuple[Status, str]:
         serious = [problem for problem in self.problems.standing() if problem.needs_you]
         if serious:

@@ -115,7 +115,7 @@ _STATES = (
     _of(ArchiveState, "One archive", cleared="on its removal"),
     _of(TransferState, "What transfer slot n is moving; at most twice a second", cleared="when it is idle"),
     _of(ConnectionState, "One configured remote", cleared="on its removal"),
-    _of(FrontPanelState, "Lamp and button", sent=False),
+    _of(FrontPanelState, "Lamp and button"),
     _of(Event, "Something that happened, once"),
 )  # fmt: skip
 

@@ -63,6 +63,15 @@ class EventName(StrEnum):
     PROBLEM_CLEARED = "problem_cleared"
 
 
+class ButtonStep(StrEnum):
+    """What a release of the button does, by how long it was held."""
+
+    SYNC = "sync"
+    PAUSE = "pause"
+    SHUTDOWN = "shutdown"
+
+
+Lamp = Literal["needs_you", "transferring", "waiting", "idle", "off"]
 SignIn = Literal["not_needed", "ok", "needed", "pending"]
 
 
@@ -245,17 +254,24 @@ class ConnectionState(Message, topic="connection/{connection_id}/state", retain=
     next_try_at: datetime | None = None
 
 
+class LampLight(Message):
+    """A step of what the lamp shows."""
+
+    level_ratio: float = Field(description="0 dark, 1 bright, as the eye has it")
+    for_s: float
+    fades: bool = Field(description="It gets there within that time; else at once")
+
+
 class FrontPanelState(Message, topic="frontpanel/state", retain=True):
     """Lamp and button."""
 
-    lamp: Literal["needs_you", "transferring", "waiting", "idle", "off"] = Field(
-        description="Fast blinking, blinking, steady, slow breathing, dark: the first that is true is shown"
-    )
+    lamp: Lamp = Field(description="Fast blinking, blinking, steady, slow breathing, dark: the first that is true is shown")
     lamp_reason: str = Field(description="Why, in words")
-    button_pressed: bool
-    button_step: Literal["sync", "pause", "shutdown"] | None = Field(
-        default=None, description="What a release of the button would do now; none while it is not held"
+    lamp_pattern: list[LampLight] = Field(
+        default=[], description="What it shows, again and again: the pattern of its state or, while the button is held, of the step reached"
     )
+    button_pressed: bool
+    button_step: ButtonStep | None = Field(default=None, description="What a release of the button would do now; none while it is not held")
     last_press_at: datetime | None = None
     simulated: bool = Field(description="There is no hardware: `pyarchive press` and the panel are the button")
     error: str | None = Field(default=None, description="Why the hardware does not work, in words")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mqtt.messages import ArchiveState, ConnectionState, Direction, Error, LogLine, Message, TransferState
+from mqtt.messages import ArchiveState, ButtonStep, ConnectionState, Direction, Error, Lamp, LogLine, Message, TransferState
 
 
 class Nothing(Message):
@@ -277,3 +277,36 @@ class JobState(Message):
 class LogPage(Message):
     lines: list[LogLine] = Field(description="Oldest first")
     more: bool = Field(description="There are older ones that match")
+
+
+class PressBegun(Message):
+    """The button goes down; frontpanel/history tells under that number what came of it."""
+
+    number: int
+    step: ButtonStep = Field(description="What its release will do")
+
+
+class LampChange(Message):
+    at: datetime
+    lamp: Lamp
+    reason: str
+
+
+class ButtonPress(Message):
+    number: int = Field(description="Since the start of the appliance, from 1")
+    at: datetime
+    held_s: float
+    step: ButtonStep | None = Field(description="None: nothing was to be done")
+    done: bool
+    result: str = Field(description="What is so now, or why it is not, in words")
+
+
+class LampLevel(Message):
+    at: datetime
+    level_ratio: float = Field(description="What the lamp's pin was given: a share of the current")
+
+
+class FrontPanelHistory(Message):
+    lamp: list[LampChange] = Field(description="The last 100 changes of what it shows, oldest first")
+    presses: list[ButtonPress] = Field(description="The last 100")
+    levels: list[LampLevel] = Field(description="The last 500: a minute of breathing, hours of steady light")

@@ -312,6 +312,24 @@ class SettingsSet(Verb, verb="settings/set", answer=Setting, audited=True):
     value: Any = None
 
 
+class FrontPanelPress(Verb, verb="frontpanel/press", answer=answers.PressBegun):
+    """Press the button, as a finger would: down for so long. Answers at once. Errors: conflict (it is held down already)."""
+
+    seconds: float = Field(default=0.2, ge=0.05, le=120)
+
+
+class FrontPanelHold(Verb, verb="frontpanel/hold"):
+    """Put the button down until frontpanel/let-go. Without a repeat for 15 s it goes up by itself, and that does nothing."""
+
+
+class FrontPanelLetGo(Verb, verb="frontpanel/let-go"):
+    """Let go of the button that frontpanel/hold put down: the step reached is done. Safe to repeat."""
+
+
+class FrontPanelHistory(Verb, verb="frontpanel/history", answer=answers.FrontPanelHistory):
+    """What lamp and button did lately, since the start of the appliance."""
+
+
 class LogQuery(Verb, verb="log/query", answer=answers.LogPage):
     """The newest lines of the log that match, also those of before the last start. As many as fit into an answer."""
 
