@@ -10,8 +10,10 @@ from nicegui import ui
 
 from mqtt.client import Broker
 from ui.panel.appliance import Appliance
+from ui.panel.happened import Happened
 from ui.panel.live import Following, Live, Told, Took
 from ui.panel.person import Person
+from ui.panel.rates import Rates
 from ui.panel.sessions import Sessions
 from ui.panel.settings import PanelSettings
 
@@ -25,6 +27,8 @@ class Panel:
     appliance: Appliance
     live: Live
     sessions: Sessions
+    rates: Rates
+    happened: Happened
 
 
 _panels: list[Panel] = []

@@ -17,8 +17,10 @@ from mqtt.topics import Topics
 from ui.errors import Failed
 from ui.panel.app import build
 from ui.panel.appliance import Appliance
+from ui.panel.happened import Happened
 from ui.panel.here import Panel
 from ui.panel.live import Live
+from ui.panel.rates import Rates
 from ui.panel.sessions import Sessions
 from ui.panel.settings import PanelSettings, load
 
@@ -55,4 +57,7 @@ def _panel(settings: PanelSettings) -> Panel:
     broker = Broker(address, topics, client_id=f"pyarchive-{LOGIN}-{secrets.token_hex(4)}", retry_min_s=0.2, retry_max_s=5.0)
     live = Live(broker, topics)
     appliance = Appliance(Requester(broker, topics, LOGIN), live)
-    return Panel(settings=settings, broker=broker, appliance=appliance, live=live, sessions=Sessions(appliance))
+    return Panel(
+        settings=settings, broker=broker, appliance=appliance, live=live, sessions=Sessions(appliance), rates=Rates(live),
+        happened=Happened(live),
+    )  # fmt: skip

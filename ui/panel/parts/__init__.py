@@ -1,5 +1,6 @@
 """The building blocks of the pages. Texts of people and files are shown as text, never as HTML."""
 
+from ui.panel.parts.actions import Kind as Kind
 from ui.panel.parts.actions import action as action
 from ui.panel.parts.actions import confirm as confirm
 from ui.panel.parts.actions import said as said
@@ -7,6 +8,8 @@ from ui.panel.parts.actions import sentence as sentence
 from ui.panel.parts.actions import sentence_of as sentence_of
 from ui.panel.parts.actions import toast as toast
 from ui.panel.parts.bars import bar as bar
+from ui.panel.parts.basics import Text as Text
+from ui.panel.parts.basics import Tone as Tone
 from ui.panel.parts.basics import banner as banner
 from ui.panel.parts.basics import card as card
 from ui.panel.parts.basics import empty as empty
@@ -19,6 +22,9 @@ from ui.panel.parts.basics import stack as stack
 from ui.panel.parts.basics import stat as stat
 from ui.panel.parts.basics import text as text
 from ui.panel.parts.basics import when as when
+from ui.panel.parts.going import go as go
+from ui.panel.parts.prose import prose as prose
 from ui.panel.parts.protection import HEALTH_WORDS as HEALTH_WORDS
 from ui.panel.parts.protection import RUNG_WORDS as RUNG_WORDS
 from ui.panel.parts.protection import protection as protection
+from ui.panel.parts.shares import shares as shares

@@ -13,7 +13,7 @@ from ui.panel.parts.basics import text
 
 Kind = Literal["main", "plain", "quiet", "danger"]
 Do = Callable[[], Awaitable[object]]
-_PROPS = {"main": "unelevated", "plain": "outline", "quiet": "flat", "danger": "outline"}
+PROPS = {"main": "unelevated", "plain": "outline", "quiet": "flat", "danger": "outline"}
 
 
 def sentence(error: Failed) -> str:
@@ -50,7 +50,7 @@ async def said(do: Do, done: str | None = None) -> bool:
 def action(label: str, do: Do, *, icon: str | None = None, kind: Kind = "plain", done: str | None = None) -> Button:
     """A button. It turns at once and takes no second click until its work is done; an error is shown with its next step."""
     button = ui.button(label, icon=icon, color=None)
-    button.props(f"no-caps {_PROPS[kind]}").classes(f"pa-button pa-button-{kind}")
+    button.props(f"no-caps {PROPS[kind]}").classes(f"pa-button pa-button-{kind}")
 
     async def clicked() -> None:
         button.props("loading")

@@ -10,7 +10,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 Tone = Literal["ok", "busy", "wait", "warn", "bad", "mute"]
-When = Literal["relative", "moment", "date", "time"]
+When = Literal["relative", "moment", "date", "time", "by"]
 
 
 class Text(Element):
@@ -33,7 +33,7 @@ def text(words: str, tag: str = "span") -> Text:
     return Text(words, tag)
 
 
-def link(words: str, target: str, *, new_tab: bool = False) -> Element:
+def link(words: str, target: str, *, new_tab: bool = False) -> Text:
     element = Text(words, "a")
     element.props["href"] = target  # a target may hold what the syntax of props would cut at
     if new_tab:

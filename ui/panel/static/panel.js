@@ -25,11 +25,23 @@
     return relative.format(Math.trunc(seconds / size), unit);
   };
 
+  // When something will be so: the hour today, the day and hour this week, else the date.
+  const hour = { hour: "2-digit", minute: "2-digit" };
+  const by = (at) => {
+    const days = (at - Date.now()) / 86400000;
+    if (at.toDateString() === new Date().toDateString()) return at.toLocaleTimeString(undefined, hour);
+    if (Math.abs(days) < 6) return at.toLocaleString(undefined, { weekday: "long", ...hour });
+    return at.toLocaleString(undefined, Math.abs(days) < 300 ? { day: "numeric", month: "long", ...hour } : { dateStyle: "long" });
+  };
+  const worded = (at, style) => {
+    if (style === "by") return by(at);
+    return styles[style] ? at.toLocaleString(undefined, styles[style]) : ago((at - Date.now()) / 1000);
+  };
+
   const show = (element) => {
     const at = new Date(element.getAttribute("datetime") || NaN);
     if (Number.isNaN(at.getTime())) return;
-    const style = element.dataset.style;
-    const words = styles[style] ? at.toLocaleString(undefined, styles[style]) : ago((at - Date.now()) / 1000);
+    const words = worded(at, element.dataset.style);
     if (element.textContent !== words) element.textContent = words;
     const whole = at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
     if (element.title !== whole) element.title = whole;

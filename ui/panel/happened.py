@@ -1,0 +1,28 @@
+"""The last events, remembered by the panel: a page that is just opened has a past."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from ui.panel.live import Live
+
+_MOST = 300
+_STEPS = frozenset({"batch_stored", "batch_restored"})
+"""Every few seconds while something moves: what moves is shown elsewhere."""
+
+
+class Happened:
+    """Newest last. ``since_at``: what is older is not in it."""
+
+    def __init__(self, live: Live) -> None:
+        self.since_at = datetime.now(UTC).isoformat()
+        self._events: deque[Any] = deque(maxlen=_MOST)
+        live.stream("event", self._take)
+
+    def _take(self, payloads: list[Any]) -> None:
+        self._events.extend(one for one in payloads if isinstance(one, dict) and one.get("event") not in _STEPS)
+
+    def events(self) -> list[Any]:
+        return list(self._events)

@@ -1,0 +1,76 @@
+"""What moves at the moment: a line for each transfer."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import ui
+from nicegui.element import Element
+
+from ui.panel import here, parts, visible
+from ui.panel.parts.keyed import Keyed
+from ui.words import rate, size
+
+NAMES = ("transfer/+/state", "connection/+/state")
+_ICONS = {"up": "arrow_upward", "down": "arrow_downward"}
+_WAYS = {"up": "On its way up", "down": "On its way back here"}
+
+
+def now() -> list[dict[str, Any]]:
+    """The transfers that the person of this page may see, by slot."""
+    return visible.transfers(here.person(), here.live().below("transfer/").values())
+
+
+class Moving:
+    """Keeps room for what usually moves at once, so that nothing jumps when a transfer ends and the next begins."""
+
+    def __init__(self) -> None:
+        with ui.element("div").classes("pa-moving"):
+            self._none = parts.text("Nothing is moving at the moment.", "p").classes("pa-muted")
+            self._list = ui.element("ul").classes("pa-list").props('aria-label="Transfers under way"')
+        self._lines: Keyed[dict[str, Any]] = Keyed(self._list, _Line)
+
+    def show(self, transfers: list[dict[str, Any]], none: str = "Nothing is moving at the moment.") -> None:
+        self._lines.show({one["slot"]: one for one in transfers})
+        self._none.set(none)
+        self._none.set_visibility(not transfers)
+
+
+class _Line(Element):
+    def __init__(self) -> None:
+        super().__init__("li")
+        self.classes("pa-moving-line")
+        with self:
+            with ui.element("div").classes("pa-moving-head"):
+                self._icon = ui.icon("arrow_upward").classes("pa-icon").props('aria-hidden="true"')
+                self._way = parts.text("").classes("pa-hidden-text")
+                self._title = parts.link("", "").classes("pa-ellipsis pa-strong")
+                self._rate = parts.text("").classes("pa-num pa-moving-rate")
+            self._bar = parts.bar("Progress of this batch")
+            with ui.element("div").classes("pa-moving-foot"):
+                self._batch = parts.text("").classes("pa-num")
+                self._bytes = parts.text("").classes("pa-num")
+
+    def show(self, transfer: dict[str, Any]) -> None:
+        way, target = transfer["direction"], f"/archives/{quote(transfer['archive_id'], safe='')}"
+        if self._icon.name != _ICONS[way]:
+            self._icon.name = _ICONS[way]
+        self._way.set(_WAYS[way])
+        if self._title.props.get("href") != target:
+            self._title.props["href"] = target
+            self._title.update()
+        self._title.set(transfer["title"])
+        self._rate.set(rate(transfer["rate_bytes_per_s"]))
+        self._bar.show(transfer["done_bytes"] / transfer["size_bytes"] if transfer["size_bytes"] else 1.0)
+        self._batch.set(_part(transfer))
+        self._bytes.set(f"{size(transfer['done_bytes'])} of {size(transfer['size_bytes'])}")
+
+
+def _part(transfer: dict[str, Any]) -> str:
+    """Which part of the archive, and where it goes or comes from."""
+    index, total = transfer["batch_index"], transfer["batches_total"]
+    part = "Description" if index is None else f"Batch {index + 1:,} of {total:,}"
+    connection = here.live().get(f"connection/{transfer['connection_id']}/state")
+    where = f" {'to' if transfer['direction'] == 'up' else 'from'} {connection['name']}" if connection else ""
+    return part + where
