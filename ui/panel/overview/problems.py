@@ -64,8 +64,8 @@ class _Line(Element):
             self.props["data-tone"] = tone
             self._icon.name = "error" if serious else "warning"
             self.update()
-        self._message.show(parts.sentence(problem["message"]))
-        self._step.show(parts.sentence(problem["next_step"]))
+        self._message.show(parts.sentence_of(problem["message"]))
+        self._step.show(parts.sentence_of(problem["next_step"]))
         self._at.show(problem["since_at"])
         self._since.set_visibility(bool(problem["since_at"]))
         self._offer(problem)

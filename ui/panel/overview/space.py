@@ -74,7 +74,7 @@ class _Line(Element):
         self._name.set(connection["name"])
         self._pill.show(*health(connection))
         admin = here.person().admin
-        words = parts.sentence(connection["last_error"]) if admin and connection["last_error"] else ""
+        words = parts.sentence_of(connection["last_error"]) if admin and connection["last_error"] else ""
         self._words.show(words)
         self._words.set_visibility(bool(words))
         self._show_room(connection if admin else {})

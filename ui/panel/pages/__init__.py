@@ -4,4 +4,5 @@ from ui.panel.pages import log as log
 from ui.panel.pages import overview as overview
 from ui.panel.pages import profile as profile
 from ui.panel.pages import settings as settings
+from ui.panel.pages import transfers as transfers
 from ui.panel.pages import users as users

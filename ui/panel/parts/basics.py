@@ -29,13 +29,23 @@ class Text(Element):
         return self
 
 
+class Link(Text):
+    def __init__(self, words: str, target: str) -> None:
+        super().__init__(words, "a")
+        self.lead_to(target)
+
+    def lead_to(self, target: str) -> None:
+        if self.props.get("href") != target:
+            self.props["href"] = target  # a target may hold what the syntax of props would cut at
+            self.update()
+
+
 def text(words: str, tag: str = "span") -> Text:
     return Text(words, tag)
 
 
-def link(words: str, target: str, *, new_tab: bool = False) -> Text:
-    element = Text(words, "a")
-    element.props["href"] = target  # a target may hold what the syntax of props would cut at
+def link(words: str, target: str, *, new_tab: bool = False) -> Link:
+    element = Link(words, target)
     if new_tab:
         element.props('target="_blank" rel="noopener"')
     return element

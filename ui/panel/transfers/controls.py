@@ -86,5 +86,5 @@ def _words(state: dict[str, Any]) -> str:
     if limit and limit == state["upload_limit_kb_per_s"]:
         return f"The upload limit is {rate(limit * 1000)}."
     if window["reason"]:
-        return parts.sentence(window["reason"].split(" until ")[0])  # when, is said in the reader's zone
+        return parts.sentence_of(window["reason"].split(" until ")[0])  # when, is said in the reader's zone
     return "Uploads run as fast as the line allows."

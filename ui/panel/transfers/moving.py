@@ -53,13 +53,11 @@ class _Line(Element):
                 self._bytes = parts.text("").classes("pa-num")
 
     def show(self, transfer: dict[str, Any]) -> None:
-        way, target = transfer["direction"], f"/archives/{quote(transfer['archive_id'], safe='')}"
+        way = transfer["direction"]
         if self._icon.name != _ICONS[way]:
             self._icon.name = _ICONS[way]
         self._way.set(_WAYS[way])
-        if self._title.props.get("href") != target:
-            self._title.props["href"] = target
-            self._title.update()
+        self._title.lead_to(f"/archives/{quote(transfer['archive_id'], safe='')}")
         self._title.set(transfer["title"])
         self._rate.set(rate(transfer["rate_bytes_per_s"]))
         self._bar.show(transfer["done_bytes"] / transfer["size_bytes"] if transfer["size_bytes"] else 1.0)
