@@ -23,9 +23,9 @@ from tests.inside import Inside
 STRANGERS = ["scripts", "homeassistant", "appliance", "", "CLI", "cli ", "clî", "root", "+", "#", "Panel"]
 EXPECTED = {
     Access.ANYONE: "user/claim user/login user/logout user/register user/standing",
-    Access.MEMBER: "archive/abort archive/begin archive/list archive/many archive/summary archive/uploads connection/list connection/show "
-    "integrity/job integrity/verify transfer/history transfer/list transfer/sync user/end-session user/me user/password user/picture user/profile "
-    "user/sessions",
+    Access.MEMBER: "archive/abort archive/begin archive/list archive/many archive/summary archive/uploads connection/list "
+    "connection/show integrity/job integrity/verify transfer/history transfer/list transfer/sync user/end-session "
+    "user/me user/password user/picture user/profile user/sessions",
     Access.OWN: "archive/batch-map archive/batches archive/commit archive/history archive/locate archive/pin archive/release "
     "archive/removal archive/remove archive/rename archive/restore archive/show archive/undo archive/unpin archive/upload transfer/retry",
 }  # fmt: skip

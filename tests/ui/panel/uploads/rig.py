@@ -68,7 +68,7 @@ class Serving:
         return self._process.pid
 
     def start(self) -> None:
-        address = self._house._address_of("cli")
+        address = self._house.address_of("cli")
         given = {
             "folder": str(self.folder), "people": str(self.people), "port": self.port, "broker_port": address.port,
             "username": address.username, "password": address.password, "appliance_id": self._house.topics.appliance_id,
