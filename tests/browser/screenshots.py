@@ -29,7 +29,7 @@ def picture(page_paths: Iterable[str], folder: Path) -> list[str]:
         with PanelProcess(house, Path(place)) as panel, chromium() as browser:
             household = Household(house, panel)
             household.furnish()
-            paths = list(page_paths) or _all_paths(household)
+            paths = list(page_paths) or all_paths(household)
             return [
                 complaint
                 for width, theme in product(get_args(Width), get_args(Theme))
@@ -37,7 +37,7 @@ def picture(page_paths: Iterable[str], folder: Path) -> list[str]:
             ]
 
 
-def _all_paths(household: Household) -> list[str]:
+def all_paths(household: Household) -> list[str]:
     detail = f"/archives/{household.ids['wedding.mp4']}"
     return ["/login", *(place.path for place in PLACES), detail, "/profile"]
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from ui.panel import here
 from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
+from ui.panel.frame import failed_page, no_such_page
 from ui.panel.gate import Gate
 from ui.panel.here import Panel
 
@@ -41,7 +42,8 @@ def build(panel: Panel) -> ASGIApp:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.router.routes.extend(_routes(panel))
-    nicegui_app.on_page_exception(_failed_page)
+    nicegui_app.on_page_exception(failed_page)
+    nicegui_app.exception_handler(404)(no_such_page)
     ui.run_with(
         app, title="PyArchive", favicon=STATIC / "icon.svg", dark=None, language="en-US", tailwind=False, show_welcome_message=False,
         binding_refresh_interval=None, reconnect_timeout=_RECONNECT_S, storage_secret=None,
@@ -65,7 +67,3 @@ async def _health(_request: Request) -> Response:
 
 async def _manifest(_request: Request) -> Response:
     return FileResponse(STATIC / "manifest.webmanifest", media_type="application/manifest+json")
-
-
-def _failed_page() -> None:
-    ui.label("This page could not be shown. The panel's log says why; go back, or try again.")

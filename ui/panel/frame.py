@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nicegui import ui
+from nicegui import Client, ui
+from starlette.requests import Request
+from starlette.responses import Response
 
 from ui.errors import Failed
 from ui.panel import here, parts
@@ -55,6 +57,21 @@ async def _built(build: Build, *args: Any, **kwargs: Any) -> None:
         parts.empty("cloud_off", "This could not be loaded", parts.sentence(error))
         if error.code == "away":
             here.follow(["away"], lambda: ui.navigate.reload() if here.live().online else None)
+
+
+def failed_page() -> None:
+    """Instead of a page that could not be built; the panel's log has the cause."""
+    with _frame("Something went wrong", "", here.person()):
+        parts.empty("error_outline", "This page could not be shown", "The panel's log says why. Go back, or load the page again.")
+
+
+async def no_such_page(request: Request, _error: Exception) -> Response:
+    """In the frame, with status 404."""
+    with Client(ui.page(""), request=request) as client, _frame("Not found", "", here.person()):
+        parts.empty(
+            "search_off", "There is no such page", "The address may be old, or mistyped. Everything there is stands in the navigation."
+        )
+    return client.build_response(request, 404)
 
 
 @contextmanager
