@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DIR", help=_DATA_HELP)
     parser.set_defaults(json=False)
     add = _adder(parser.add_subparsers(required=True, metavar="COMMAND", title="commands"), "")
-    for group in (_processes, _looking, _files, _copies, _pins, _transfers, _checks, _connections, _settings, _others):
+    for group in (_processes, _looking, _files, _copies, _pins, _transfers, _checks, _connections, _users, _settings, _others):
         group(add)
     return parser
 
@@ -242,6 +242,38 @@ def _tidying(sub: Add) -> None:
     empty.add_argument("--confirm", metavar="NAME", help="the connection's name, typed; without it nothing is changed")
     trash = _connection(sub("trash", "our trash there, and its size", "emptying", action="trash"))
     trash.add_argument("--purge", action="store_true", help="delete for ever what of it no archive needs")
+
+
+def _users(add: Add) -> None:
+    parser = add("user", "people with accounts, and whose archives are whose", "user", json=False)
+    sub = _adder(parser.add_subparsers(required=True, metavar="ACTION", title="actions"), "user ")
+    sub("list", "all of them, and owners without an account", "user", action="list")
+    new = _named(sub, "add", "a new user; the password is asked for, or read from standard input")
+    new.add_argument("--admin", action="store_true", help="who sees and does everything; without it a member")
+    new.add_argument("--display-name", metavar="TEXT", help="as the person is called")
+    new.add_argument("--email", metavar="ADDRESS")
+    new.add_argument("--no-password", action="store_true", help="nobody can sign in until `passwd` sets one")
+    _named(sub, "passwd", "set a password, asked for or read from standard input; the user's sessions end")
+    _named(sub, "role", "change what a user may do").add_argument("role", choices=["admin", "member"], metavar="admin|member")
+    _named(sub, "remove", "remove a user who owns nothing")
+    giving = sub("give", "give all archives of one owner to a user", "user", action="give")
+    giving.add_argument("from_owner", metavar="FROM", help="with or without an account")
+    giving.add_argument("to_owner", metavar="TO", help="a user")
+    _codes(sub)
+
+
+def _named(sub: Add, action: str, text: str) -> argparse.ArgumentParser:
+    parser = sub(action, text, "user", action=action)
+    parser.add_argument("name", metavar="NAME")
+    return parser
+
+
+def _codes(sub: Add) -> None:
+    sub("setup-code", "a new code with which the first admin claims the appliance", "user", action="setup-code")
+    invite = sub("invite", "a code with which one person may register", "user", action="invite")
+    invite.add_argument("--admin", action="store_true", help="as an admin; without it as a member")
+    sub("invitations", "those that were not used yet", "user", action="invitations")
+    sub("uninvite", "take an invitation back", "user", action="uninvite").add_argument("id", metavar="ID")
 
 
 def _settings(add: Add) -> None:

@@ -66,9 +66,9 @@ class Passwords:
             self._places.release()
 
 
-def _normal(password: str) -> str:
+def _normal(password: str) -> bytes:
     """The same letters are the same password, whatever keyboard they were typed on (NIST SP 800-63B 3.1.1.2)."""
-    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass").hex()
+    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")
 
 
 def check_new(password: str, *names: str | None) -> None:
