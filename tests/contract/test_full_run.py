@@ -14,7 +14,7 @@ import pytest
 from mqtt.client import BrokerAddress
 from mqtt.commands import COMMANDS, CommandName
 from mqtt.messages import EventName
-from mqtt.requests import RequestFailed
+from mqtt.requests import Requester, RequestFailed
 from mqtt.topics import Topics
 from mqtt.verbs import VERBS
 from tests.contract.published import Published
@@ -179,6 +179,44 @@ class Run:
         self.ask("archive/remove", archive=self.waiting)
         self.ask("archive/list", removed=True)
 
+    def live_together(self) -> None:
+        """As the panel asks: somebody claims the appliance, others come and go."""
+        panel = Requester(self.house.client, self.house.topics, "panel")
+
+        def ask(verb: str, **parameters: Any) -> Any:
+            return panel.request(verb, parameters, 30)
+
+        good, better = {"password": "a long walk home"}, {"password": "another good one"}
+        ask("user/standing")
+        session = ask("user/claim", code=self.ask("user/setup-code")["code"], name="carla", **good)["session"]
+        ask("user/profile", display_name="Carla", picture="iVBORw0KGgo=", session=session)
+        for verb in (
+            "user/me",
+            "user/picture",
+            "user/sessions",
+            "user/list",
+            "audit/query",
+            "archive/list",
+            "archive/uploads",
+            "connection/list",
+        ):
+            ask(verb, session=session)
+        ask("user/password", old=good["password"], new=better["password"], session=session)
+        session = ask("user/login", name="carla", **better)["session"]
+        ask("user/end-session", session=session)
+        ask("user/register", code=self.ask("user/invite")["code"], name="bert", **good)
+        assert self.ask("user/invitations")["invitations"] == []
+        self.ask("user/uninvite", id=self.ask("user/invite")["id"])
+        self.ask("user/give", from_owner="anna", to_owner="bert")
+        self.ask("user/add", name="dora")
+        self.ask("user/passwd", name="dora", **good)
+        self.ask("user/role", name="dora", role="admin")
+        self.ask("user/remove", name="dora")
+        ask("user/logout", session=session)
+        with pytest.raises(RequestFailed, match="sign in") as ended:
+            ask("user/me", session=session)
+        assert ended.value.code == "signed_out"
+
     def be_wrong(self) -> None:
         self.refused("no/such/verb", "not_found")
         self.refused("archive/show", "not_found", archive="nobody")
@@ -220,7 +258,7 @@ def test_every_message_of_a_whole_life_is_as_the_document_says(
             run = Run(house, recorder, drive)
             steps: list[Callable[[], None]] = [
                 run.begin, run.hand_in, run.look_around, run.pause, run.release_and_restore, run.damage_and_repair, run.lose_the_remote,
-                run.command, run.pin, run.connections, run.sign_in, run.remove, run.be_wrong,
+                run.command, run.pin, run.connections, run.sign_in, run.remove, run.live_together, run.be_wrong,
             ]  # fmt: skip
             for step in steps:
                 step()
