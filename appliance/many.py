@@ -27,7 +27,8 @@ class Many:
     def run(self, act: Act, archives: list[str], job: Job) -> dict[str, Any]:
         """``archives``: ids, unique prefixes or titles. Progress is counted in bytes. Raises Stopped when the appliance ends."""
         views = self.library.views
-        job.total_bytes = sum(views[text].archive.size_bytes for text in archives if text in views)
+        meant = (views[text].archive for text in archives if text in views)
+        job.total_bytes = sum(archive.size_bytes for archive in meant if self.caller.sees(archive.owner))
         not_done = [failure for text in archives if (failure := self._try(act, text, job)) is not None]
         return {"act": act, "done": len(archives) - len(not_done), "not_done": not_done}
 

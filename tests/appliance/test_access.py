@@ -19,6 +19,7 @@ from mqtt.verb import Access
 from mqtt.verbs import VERBS
 from tests.appliance.accounts.people import PASSWORD, Person, claimed, joined
 from tests.inside import Inside
+from tests.waiting import wait_for
 
 STRANGERS = ["scripts", "homeassistant", "appliance", "", "CLI", "cli ", "clî", "root", "+", "#", "Panel"]
 EXPECTED = {
@@ -165,6 +166,17 @@ def said(scene: Scene, verb: str, word: str) -> str:
         return json.dumps(answer(scene.inside.app, "panel", verb, parameters))
     except ApplianceError as error:
         return f"{error.code}: {error}"
+
+
+def test_an_act_on_many_archives_tells_nothing_of_those_of_others(scene: Scene) -> None:
+    def result(archive_id: str) -> str:
+        job_id = scene.anna.ask("archive/many", act="pin", archives=[archive_id])["job_id"]
+        job = wait_for(lambda: (j := scene.anna.ask("integrity/job", job_id=job_id))["state"] != "running" and j, what="the job's end")
+        return json.dumps(job).replace(archive_id, "*")
+
+    before = scene.inside.app.library.archive(scene.berts)
+    assert result(scene.berts) == result("00000000deadbeef")
+    assert scene.inside.app.library.archive(scene.berts) == before
 
 
 def test_a_title_that_two_people_use_means_ones_own(scene: Scene) -> None:
