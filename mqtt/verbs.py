@@ -187,7 +187,7 @@ class ConnectionSignIn(OfConnection, verb="connection/sign-in", answer=answers.S
     """
 
 
-class ConnectionCancelSignIn(OfConnection, verb="connection/cancel-sign-in", answer=ConnectionState):
+class ConnectionCancelSignIn(OfConnection, verb="connection/cancel-sign-in", answer=ConnectionState, audited=True):
     """Give up a sign-in that is under way, and forget one that failed. Safe to repeat."""
 
 
