@@ -27,8 +27,9 @@ class Selection:
 
     def of(self, asked: ArchiveList, owner: str | None) -> list[View]:
         """All of that owner (None: everybody's) that match, in order; the id decides between equals, so that pages do not overlap."""
-        tests = self._tests(asked, owner)
-        found = [view for view in self.library.all_views() if all(test(view) for test in tests)]
+        found = self.library.all_views()
+        for test in self._tests(asked, owner):
+            found = [view for view in found if test(view)]
         found.sort(key=self._key(asked.sort), reverse=asked.descending)
         return found
 

@@ -53,12 +53,9 @@ class View:
 
     def best(self, valid: frozenset[str]) -> tuple[str | None, Rung]:
         """The valid connection on which the archive stands best, and its rung there."""
-        best: tuple[str | None, Rung] = (None, Rung.RECEIVED)
-        for connection_id in sorted(valid & self.standings.keys()):
-            rung = self.standings[connection_id].rung
-            if best[0] is None or _ORDER[rung] > _ORDER[best[1]]:
-                best = (connection_id, rung)
-        return best
+        known = [connection_id for connection_id in self.standings if connection_id in valid]
+        best = min(known, key=lambda connection_id: (-_ORDER[self.standings[connection_id].rung], connection_id), default=None)
+        return best, self.standings[best].rung if best else Rung.RECEIVED
 
     def proven_at(self, valid: frozenset[str]) -> datetime | None:
         """The date of its proof, where it is proven: on the valid connection where that is the freshest."""
@@ -83,12 +80,11 @@ class View:
             return Health.CHECKING
         if self.wanted_local and self.cached < self.batches and self.local:
             return Health.DAMAGED
-        _, rung = self.best(valid)
-        if not self.local and rung not in {Rung.REMOTE, Rung.PROVEN}:
+        if self.local:
+            return Health.OK
+        if self.best(valid)[1] not in {Rung.REMOTE, Rung.PROVEN}:
             return Health.DAMAGED if self.standings else Health.UNKNOWN
-        if not self.local and not self.standings.keys() & (valid - unreachable):
-            return Health.UNKNOWN
-        return Health.OK
+        return Health.OK if self.standings.keys() & (valid - unreachable) else Health.UNKNOWN
 
 
 def standing(ledger: Ledger, connection_id: str) -> Standing:
