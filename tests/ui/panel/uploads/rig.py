@@ -38,9 +38,14 @@ class Answer(NamedTuple):
 
 
 class Serving:
-    """``with Serving(folder, house) as panel``: the process that serves; ``kill`` and ``start`` keep port and folder."""
+    """``with Serving(folder, house) as panel``: the process that serves; ``kill`` and ``start`` keep port and folder.
 
-    def __init__(self, folder: Path, house: House) -> None:
+    ``pace``: names of ui/panel/files/uploads/uploads.py with other values, so that no test waits for minutes.
+    """
+
+    def __init__(self, folder: Path, house: House, **pace: float) -> None:
+        self.pace = pace
+        self.largest_file_bytes = 0
         self.folder = folder / "panel"
         self.people = folder / "people.json"
         self.port = free_port()
@@ -72,6 +77,7 @@ class Serving:
         given = {
             "folder": str(self.folder), "people": str(self.people), "port": self.port, "broker_port": address.port,
             "username": address.username, "password": address.password, "appliance_id": self._house.topics.appliance_id,
+            "pace": self.pace, "largest_file_bytes": self.largest_file_bytes,
         }  # fmt: skip
         environment = os.environ | {"SERVING": json.dumps(given)}
         self._process = subprocess.Popen([sys.executable, "-m", "tests.ui.panel.uploads.serving"], env=environment, stderr=self._log)
@@ -136,6 +142,10 @@ class Tus:
 
     def unfinished(self) -> list[dict[str, Any]]:
         return list(json.loads(self.ask("GET", "/upload/unfinished").text)["uploads"])
+
+    def unfinished_offset(self, upload_id: str) -> int:
+        """As a page shows it, which takes nobody's turn; -1 where it is not there."""
+        return next((int(each["offset_bytes"]) for each in self.unfinished() if each["id"] == upload_id), -1)
 
     def half_patch(self, upload_id: str, offset: int, body: bytes, **headers: Any) -> socket.socket:
         """Begins a PATCH and sends so much of it; the rest is up to the caller, who closes the socket."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from mqtt.client import Broker, BrokerAddress
 from mqtt.requests import NoAnswer, Requester, RequestFailed
 from mqtt.topics import Topics
 from ui.errors import Failed, Silent
+from ui.panel.files.uploads import uploads
 from ui.panel.files.uploads.page import Page
 from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.gate import Gate
@@ -65,18 +67,18 @@ class People:
 
 def build(folder: Path, broker: Broker, topics: Topics, people: Path) -> Gate:
     sessions = People(people)
-    uploads = Uploads(AsCli(Requester(broker, topics, "cli", resend_s=0.3)), sessions, folder)
+    parts = Uploads(AsCli(Requester(broker, topics, "cli", resend_s=0.3)), sessions, folder)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         broker.start()
-        await uploads.start()
+        await parts.start()
         yield
-        await uploads.stop()
+        await parts.stop()
         broker.stop(1.0)
 
     routes = [
-        *uploads.routes(), *Page(uploads).routes(), Mount("/static", StaticFiles(directory=STATIC)),
+        *parts.routes(), *Page(parts).routes(), Mount("/static", StaticFiles(directory=STATIC)),
         Route("/healthz", lambda _: PlainTextResponse("ok")),
     ]  # fmt: skip
     return Gate(Starlette(routes=routes, lifespan=lifespan), cast("Sessions", sessions))
@@ -87,6 +89,10 @@ def main() -> None:
     topics = Topics(given["appliance_id"])
     address = BrokerAddress(host="127.0.0.1", port=given["broker_port"], username=given["username"], password=given["password"])
     broker = Broker(address, topics, client_id=f"panel-{os.getpid()}", retry_min_s=0.05, retry_max_s=0.3)
+    for name, value in given["pace"].items():
+        setattr(uploads, name, value)
+    if limit := given["largest_file_bytes"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     app = build(Path(given["folder"]), broker, topics, Path(given["people"]))
     uvicorn.run(app, host="127.0.0.1", port=given["port"], log_config=None, access_log=False, timeout_graceful_shutdown=3)
 
