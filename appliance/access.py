@@ -23,12 +23,16 @@ _OF_ADMINS = ("path", "account", "folder_id", "client_id", "sign_in_message", "l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """``user``: whose session it is; None for `cli`, which is an admin, and for whoever is not signed in."""
+    """``user``: whose session it is; None for `cli`, which is an admin, and for whoever is not signed in.
+
+    ``for_nobody``: the panel asks for itself, without any session.
+    """
 
     login: str
     user: str | None = None
     role: Role | None = None
     session_id: str | None = None
+    for_nobody: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -48,7 +52,9 @@ def caller_of(login: str, parameters: dict[str, Any], signed_in: Callable[[str, 
         case "cli":  # its password is readable by root and by who administers
             return Caller(login=login, role=Role.ADMIN)
         case "panel":
-            token = parameters.pop(SESSION, None)
+            if SESSION not in parameters:
+                return Caller(login=login, for_nobody=True)
+            token = parameters.pop(SESSION)
             return (signed_in(login, token) if isinstance(token, str) else None) or Caller(login=login)
         case "scripts":
             raise Unauthorised("a script asks with the id of its run, and this version runs no scripts yet; use `pyarchive` instead")
@@ -57,7 +63,7 @@ def caller_of(login: str, parameters: dict[str, Any], signed_in: Callable[[str, 
 
 def check(caller: Caller, access: Access) -> None:
     """Returns where this caller may ask for a verb of that access. Raises SignedOut, Unauthorised."""
-    if access is Access.ANYONE or caller.is_admin:
+    if access is Access.ANYONE or caller.is_admin or (access is Access.HANDED_IN and caller.for_nobody):
         return
     if caller.role is None:
         raise SignedOut("nobody is signed in, or the session has ended; sign in")
@@ -70,7 +76,7 @@ def own(asked: Verb, caller: Caller, library: Library) -> Verb:
 
     Looked for among the caller's own only: a word that several archives' titles match tells nothing of those of others.
     """
-    if caller.is_admin:
+    if caller.is_admin or caller.for_nobody:
         return asked
     if (archive := getattr(asked, "archive", None)) is not None:
         return asked.model_copy(update={"archive": find_own(archive, caller, library)})

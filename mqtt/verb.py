@@ -18,6 +18,7 @@ class Access(StrEnum):
     ANYONE = "anyone"
     MEMBER = "member"
     OWN = "own"
+    HANDED_IN = "handed in"
     ADMIN = "admin"
 
 

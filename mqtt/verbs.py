@@ -28,7 +28,7 @@ class ArchiveBegin(Verb, verb="archive/begin", answer=answers.Begun, access=Acce
     owner: str | None = Field(default=None, max_length=64)
 
 
-class ArchiveCommit(Verb, verb="archive/commit", access=Access.OWN):
+class ArchiveCommit(Verb, verb="archive/commit", access=Access.HANDED_IN):
     """The file is filled and closed. Answers at once; the rest is asked with archive/upload. Safe to repeat."""
 
     archive_id: str
@@ -41,7 +41,7 @@ class ArchiveAbort(Verb, verb="archive/abort", access=Access.MEMBER):
     archive_id: str
 
 
-class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.OWN):
+class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.HANDED_IN):
     """How far an announced file is."""
 
     archive_id: str

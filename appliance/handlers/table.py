@@ -54,7 +54,7 @@ class Handlers:
         if shape is None or handler is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
         asked = _understood(shape, parameters)
-        if shape.access is Access.OWN:
+        if shape.access in {Access.OWN, Access.HANDED_IN}:
             asked = access.own(asked, caller, self._library)
         answer = handler(asked, caller) if shape.access in {Access.ANYONE, Access.MEMBER} else handler(asked)
         if shape.audited:

@@ -187,6 +187,7 @@ ACCESS = {
     Access.ANYONE: "anyone at `panel` and `cli`, also without a session",
     Access.MEMBER: "whoever is signed in; a member gets of the answer what is his or her own",
     Access.OWN: "the archive's owner; to other members it is not there",
+    Access.HANDED_IN: "the archive's owner; and the panel without any session: it hands over what it was sent",
     Access.ADMIN: "admins",
 }
 AUDITED = " It stands in the audit trail."

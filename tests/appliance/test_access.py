@@ -27,8 +27,9 @@ EXPECTED = {
     Access.MEMBER: "archive/abort archive/begin archive/list archive/many archive/summary archive/uploads connection/list "
     "connection/show integrity/job integrity/verify transfer/history transfer/list transfer/sync user/end-session "
     "user/me user/password user/picture user/profile user/sessions",
-    Access.OWN: "archive/batch-map archive/batches archive/commit archive/history archive/locate archive/pin archive/release "
-    "archive/removal archive/remove archive/rename archive/restore archive/show archive/undo archive/unpin archive/upload transfer/retry",
+    Access.OWN: "archive/batch-map archive/batches archive/history archive/locate archive/pin archive/release "
+    "archive/removal archive/remove archive/rename archive/restore archive/show archive/undo archive/unpin transfer/retry",
+    Access.HANDED_IN: "archive/commit archive/upload",
 }  # fmt: skip
 """Written down here once more: whoever opens a verb to more people has to say so twice. All others are for admins."""
 ABOUT_ARCHIVES = [verb for verb, shape in VERBS.items() if {"archive", "archive_id", "archives"} & shape.model_fields.keys()]
@@ -104,6 +105,19 @@ def test_every_verb_is_refused_to_a_login_that_may_not_ask_and_nothing_changes(s
             assert refused.value.code == "unauthorised"
             assert "cli" in str(refused.value) or "pyarchive" in str(refused.value)
     assert scene.state() == before
+
+
+def test_the_panel_for_nobody_hands_over_what_was_sent_to_it_and_does_nothing_else(scene: Scene) -> None:
+    before = scene.state()
+    for verb in VERBS:
+        got = outcome(scene, "panel", verb, scene.parameters(verb, scene.annas))
+        if verb in EXPECTED[Access.HANDED_IN].split():
+            assert got == "ok", verb
+        elif verb not in EXPECTED[Access.ANYONE].split():
+            assert got == "signed_out", verb
+    after = scene.state()
+    assert without(after, "audit", "tries", "sessions") == without(before, "audit", "tries", "sessions")
+    scene.inside.app.household.tries.succeeded("anna")
 
 
 @pytest.mark.parametrize("session", [None, "", "x" * 43, 1, [], {}, "x" * 100_000, "\ud800"], ids=lambda value: repr(value)[:12])

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp
 from ui.panel import here
 from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
+from ui.panel.files.uploads.page import Page as UploadPage
+from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.frame import failed_page, no_such_page
 from ui.panel.gate import Gate
 from ui.panel.here import Panel
@@ -30,18 +32,21 @@ _RECONNECT_S = 30.0
 def build(panel: Panel) -> ASGIApp:
     """Once in a process: NiceGUI has one set of pages."""
     here.install(panel)
+    uploads = Uploads(panel.appliance, panel.sessions, panel.settings.folder)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         panel.live.start()
         panel.broker.start()
+        await uploads.start()
         yield
+        await uploads.stop()
         panel.live.stop()
         panel.appliance.stop()
         panel.broker.stop(1.0)
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.router.routes.extend(_routes(panel))
+    app.router.routes.extend(_routes(panel, uploads))
     nicegui_app.on_page_exception(failed_page)
     nicegui_app.exception_handler(404)(no_such_page)
     ui.run_with(
@@ -51,12 +56,14 @@ def build(panel: Panel) -> ASGIApp:
     return Gate(app, panel.sessions)
 
 
-def _routes(panel: Panel) -> list[BaseRoute]:
+def _routes(panel: Panel, uploads: Uploads) -> list[BaseRoute]:
     return [
         Route("/healthz", _health, methods=["GET"]),
         Route("/manifest.webmanifest", _manifest, methods=["GET"]),
         Mount("/static", StaticFiles(directory=STATIC)),
         *doors.routes(panel),
+        *uploads.routes(),
+        *UploadPage(uploads).routes(),
     ]
 
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -20,6 +21,7 @@ CONTENT_TYPE = "application/offset+octet-stream"
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _ALWAYS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LONGEST_METADATA = 16_384
+_LONGEST_MESSAGE = 500
 _KEY = re.compile(r"[!-+\--~]+")  # ASCII without spaces and commas
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -35,7 +37,7 @@ class Refusal(Exception):
         self.retry_after_s = retry_after_s
 
     def response(self) -> Response:
-        headers = dict(_ALWAYS)
+        headers = _ALWAYS | {"PyArchive-Message": quote(str(self)[:_LONGEST_MESSAGE])}  # the answer to HEAD has no content
         if self.state:
             headers["PyArchive-State"] = self.state
         if self.retry_after_s is not None:

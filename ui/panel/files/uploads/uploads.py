@@ -143,6 +143,7 @@ class Uploads:
     async def _create(self, request: Request, person: Person) -> Response:
         wish = wish_of(request, person)
         entry = await self._begun(wish, person)
+        at_its_end(entry)
         offset = entry.synced_bytes
         if entry.state is State.FILLING and entry.size_bytes and wish.has_content:
             offset, entry = await self._fill(request, entry, person)
