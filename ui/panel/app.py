@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from ui.panel import here
 from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
+from ui.panel.files import downloads
 from ui.panel.files.uploads.page import Page as UploadPage
 from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.frame import failed_page, no_such_page
@@ -64,6 +65,7 @@ def _routes(panel: Panel, uploads: Uploads) -> list[BaseRoute]:
         *doors.routes(panel),
         *uploads.routes(),
         *UploadPage(uploads).routes(),
+        *downloads.routes(panel.appliance),
     ]
 
 
