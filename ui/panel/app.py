@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from ui.panel import here
+from ui.panel import clients, here
 from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
 from ui.panel.files import downloads
@@ -23,6 +23,7 @@ from ui.panel.files.uploads.page import Page as UploadPage
 from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.frame import failed_page, no_such_page
 from ui.panel.gate import Gate
+from ui.panel.headers import SecureHeaders, harden_nicegui
 from ui.panel.here import Panel
 
 STATIC = Path(__file__).with_name("static")
@@ -50,11 +51,13 @@ def build(panel: Panel) -> ASGIApp:
     app.router.routes.extend(_routes(panel, uploads))
     nicegui_app.on_page_exception(failed_page)
     nicegui_app.exception_handler(404)(no_such_page)
+    harden_nicegui()
     ui.run_with(
         app, title="PyArchive", favicon=STATIC / "icon.svg", dark=None, language="en-US", tailwind=False, show_welcome_message=False,
         binding_refresh_interval=None, reconnect_timeout=_RECONNECT_S, storage_secret=None,
     )  # fmt: skip
-    return Gate(app, panel.sessions)
+    clients.guard()
+    return SecureHeaders(Gate(app, panel.sessions))
 
 
 def _routes(panel: Panel, uploads: Uploads) -> list[BaseRoute]:
