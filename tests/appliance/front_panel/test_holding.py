@@ -41,16 +41,9 @@ def test_the_lamp_counts_the_steps_while_the_button_is_held_and_the_longest_is_d
 
 def _wait_for_step(bench: Bench, step: str, flashes: int) -> None:
     wait_for(lambda: bench.panel.state().button_step == step, what=step)
-    seen: list[tuple[float, float]] = [(1, 0.12), (0, 0.12)] * (flashes - 1) + [(1, 0.12)]
-    dark: list[tuple[float, float]] = [(0, 1.2 - 0.12 * (2 * flashes - 1))] if flashes == 3 else []
+    seen = [*[(1.0, 0.12), (0.0, 0.12)] * (flashes - 1), (1.0, 0.12)]
+    dark = [(0.0, 1.2 - 0.12 * (2 * flashes - 1))] if flashes == 3 else []
     wait_for(lambda: contains(bench.pins.lamp_states, seen + dark, _SLACK_S), what=f"{flashes} flashes")
-
-
-def test_a_real_hold_of_three_seconds_pauses(tmp_path: Path) -> None:
-    with Bench(tmp_path, times=Times()) as bench:
-        bench.press(3.05)
-        assert bench.done == ["pause"]
-        assert bench.panel.state().button_step is None
 
 
 def test_a_hold_of_ten_seconds_shuts_down_only_where_that_is_enabled(tmp_path: Path) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from appliance.front_panel.patterns import DONE, HELD, PRESSED, REFUSED, ROWS, SHUTTING_DOWN, frames
 from mqtt.messages import ButtonStep, Lamp
+
+
+def about(value: Any) -> Any:
+    return pytest.approx(value)
 
 
 @pytest.mark.parametrize(
@@ -29,14 +35,14 @@ def test_breathing_gets_slowly_bright_and_slowly_dark_and_rests() -> None:
     assert max(made.levels) == 1
     assert list(made.levels[: top + 1]) == sorted(made.levels[: top + 1])
     assert list(made.levels[top:]) == sorted(made.levels[top:], reverse=True)
-    assert made.round_s == pytest.approx(5)
+    assert made.round_s == about(5)
     assert made.dims
 
 
 def test_a_pin_that_cannot_dim_breathes_in_two_steps_that_no_blinking_resembles() -> None:
     made = frames(ROWS["idle"], can_dim=False)
     assert made.levels == (1.0, 0.0)
-    assert made.ends_s == pytest.approx((1.8, 5.0))
+    assert made.ends_s == about((1.8, 5.0))
 
 
 def test_brightness_bounds_every_level() -> None:
@@ -67,7 +73,7 @@ def test_no_two_meanings_look_alike() -> None:
 
 def test_a_level_holds_until_the_next_one() -> None:
     made = frames(ROWS["transferring"], can_dim=True)
-    assert made.at(0.0) == (1.0, pytest.approx(0.5))
-    assert made.at(0.6) == (0.0, pytest.approx(0.4))
-    assert made.at(7.2) == (1.0, pytest.approx(0.3))
+    assert made.at(0.0) == (1.0, about(0.5))
+    assert made.at(0.6) == (0.0, about(0.4))
+    assert made.at(7.2) == (1.0, about(0.3))
     assert frames(ROWS["waiting"], can_dim=True).at(99) == (1.0, None)
