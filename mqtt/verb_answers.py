@@ -94,6 +94,7 @@ class WaitingTransfer(Message):
     attempts: int = Field(description="That failed since the last success")
     next_try_at: datetime | None
     moving: bool = Field(description="Something of it moves that way at the moment")
+    position: int | None = Field(default=None, description="Its place in the order made by hand, 0 for the first; none: it has none")
 
 
 class TransferPage(Message):

@@ -81,7 +81,7 @@ class Transfers:
         return WaitingTransfer(
             archive_id=archive_id, owner=state.owner, title=state.title, direction=direction, batches=missing,
             bytes=min(state.size_bytes, missing * state.batch_bytes), reason=state.waiting_for, attempts=wait.attempts if wait else 0,
-            next_try_at=state.waiting_until_at, moving=moves,
+            next_try_at=state.waiting_until_at, moving=moves, position=state.position,
         )  # fmt: skip
 
     @handles(view_verbs.TransferHistory)

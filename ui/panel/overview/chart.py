@@ -36,7 +36,7 @@ class Chart:
         with ui.element("div").classes("pa-between pa-row"):
             self._legend()
             ui.toggle(SPANS, value=self._span_s, on_change=lambda event: self._look_back(event.value)).props(
-                'no-caps unelevated dense color=none toggle-color=none aria-label="How far back"'
+                'no-caps unelevated dense color=none text-color=none toggle-color=none toggle-text-color=none aria-label="How far back"'
             ).classes("pa-toggle")
         with ui.element("div").classes("pa-chart"):
             self._top = parts.text("").classes("pa-chart-top pa-num")

@@ -27,7 +27,7 @@ class Remedy:
 
 _SIGN_IN = Remedy(label="Sign in again", icon="login", target="/connections")
 _TO_CONNECTIONS = Remedy(label="Open connections", icon="hub", target="/connections")
-_FREE_SPACE = Remedy(label="Choose archives to release", icon="inventory_2", target="/archives")
+_FREE_SPACE = Remedy(label="Choose archives to release", icon="inventory_2", target="/archives?protection=safe&place=here&sort=largest")
 _TRY_NOW = Remedy(label="Try now", icon="refresh", verb="transfer/sync", done="It is tried now.")
 _CHECK_ALL = Remedy(label="Check everything", icon="fact_check", verb="integrity/verify", done="The check has begun.")
 _LOG = Remedy(label="Open the log", icon="article", target="/log")

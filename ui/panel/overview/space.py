@@ -26,7 +26,7 @@ class DiskSpace:
         free, reserve = max(0, disk["free_bytes"] - disk["reserve_bytes"]), min(disk["free_bytes"], disk["reserve_bytes"])
         used = disk["total_bytes"] - disk["free_bytes"]
         if not here.person().admin:
-            self._shares.show([Share("Used", used, "other"), Share("Free for uploads", free, "free")])
+            self._shares.show([Share("Used", used, "other"), Share("Free", free, "free")])
             return
         local = min(used, self.summary["size_bytes"] - self.summary["released_bytes"]) if self.summary else 0
         self._shares.show(
@@ -34,7 +34,7 @@ class DiskSpace:
                 Share("Archives", local, "archives"),
                 Share("Other files", used - local, "other"),
                 Share("Kept in reserve", reserve, "reserve"),
-                Share("Free for uploads", free, "free"),
+                Share("Free", free, "free"),
             ]
         )
 

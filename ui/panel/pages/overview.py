@@ -66,13 +66,13 @@ class Overview:
 
     def _follow(self) -> None:
         self._show_state()
-        self._show_moving()
+        self._moving.show()
         self._connections.show()
         self._recent.show()
         self._summary.soon()
         self._history.soon()
         here.follow(["appliance/state", "away"], self._show_state)
-        here.follow(moving.NAMES, self._show_moving)
+        here.follow(moving.NAMES, self._moving.show)
         here.follow(["connection/+/state"], self._connections.show)
         here.stream("event", self._happened)
 
@@ -96,9 +96,6 @@ class Overview:
         if self._counted not in {None, str(counted)}:
             self._summary.soon()
         self._counted = str(counted)
-
-    def _show_moving(self) -> None:
-        self._moving.show(moving.now())
 
     def _take_summary(self, summary: dict[str, Any]) -> None:
         if self._admin:

@@ -61,9 +61,8 @@ class Transfers:
         self._waiting.soon()
 
     def _show_moving(self) -> None:
-        transfers = moving.now()
-        self._moving.show(transfers)
-        moved = [(one["archive_id"], one["direction"], one["batch_index"]) for one in transfers]
+        self._moving.show()
+        moved = [(one["archive_id"], one["direction"], one["batch_index"]) for one in moving.now()]
         if moved != self._moved:
             self._moved = moved
             self._waiting.soon()

@@ -12,7 +12,7 @@ from ui.panel import here, parts, visible
 from ui.panel.parts.keyed import Keyed
 from ui.words import rate, size
 
-NAMES = ("transfer/+/state", "connection/+/state")
+NAMES = ("transfer/+/state", "connection/+/state", "appliance/state")
 _ICONS = {"up": "arrow_upward", "down": "arrow_downward"}
 _WAYS = {"up": "On its way up", "down": "On its way back here"}
 
@@ -23,18 +23,33 @@ def now() -> list[dict[str, Any]]:
 
 
 class Moving:
-    """Keeps room for what usually moves at once, so that nothing jumps when a transfer ends and the next begins."""
+    """While transfers run it keeps room for as many as usually move at once: nothing jumps when one ends and the next begins."""
 
     def __init__(self) -> None:
-        with ui.element("div").classes("pa-moving"):
-            self._none = parts.text("Nothing is moving at the moment.", "p").classes("pa-muted")
+        with ui.element("div").classes("pa-moving") as self._area:
+            self._none = parts.prose("").classes("pa-muted")
             self._list = ui.element("ul").classes("pa-list").props('aria-label="Transfers under way"')
         self._lines: Keyed[dict[str, Any]] = Keyed(self._list, _Line)
 
-    def show(self, transfers: list[dict[str, Any]], none: str = "Nothing is moving at the moment.") -> None:
+    def show(self) -> None:
+        transfers, state = now(), here.live().get("appliance/state")
         self._lines.show({one["slot"]: one for one in transfers})
-        self._none.set(none)
+        self._none.show(_why_nothing(state))
         self._none.set_visibility(not transfers)
+        room = "kept" if transfers or (state and state["status"] == "transferring") else "free"
+        if self._area.props.get("data-room") != room:
+            self._area.props["data-room"] = room
+            self._area.update()
+
+
+def _why_nothing(state: dict[str, Any] | None) -> str:
+    if not state or state["status"] == "transferring" or not here.person().admin:
+        return "Nothing is moving at the moment."
+    if state["paused"]:
+        return "Nothing is moving: transfers are paused."
+    if state["status"] == "idle" and not state["bytes_at_risk"]:
+        return "Nothing has to be moved."
+    return f"Nothing is moving. {parts.sentence_of(state['status_reason'])}"
 
 
 class _Line(Element):

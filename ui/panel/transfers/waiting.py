@@ -116,7 +116,7 @@ class _Line(Element):
         await self._act("transfer/first", archive=self._archive_id, position=max(0, (self._position or 0) + by))
 
     def show(self, waiting: dict[str, Any]) -> None:
-        self._archive_id, self._position = waiting["archive_id"], waiting.get("position")
+        self._archive_id, self._position = waiting["archive_id"], waiting["position"]
         icon, way = _WAYS[waiting["direction"]]
         if self._icon.name != icon:
             self._icon.name = icon
@@ -129,7 +129,7 @@ class _Line(Element):
         self._show_place(waiting)
 
     def _show_place(self, waiting: dict[str, Any]) -> None:
-        is_by_hand, moves = self._position is not None, waiting.get("moving", waiting["reason"] is None)
+        is_by_hand, moves = self._position is not None, waiting["moving"]
         self._pill.show(*(("Moving", "busy") if moves else (f"Number {(self._position or 0) + 1} by hand", "mute")))
         self._pill.set_visibility(moves or is_by_hand)
         self._retry.set_visibility(bool(waiting["next_try_at"] or waiting["attempts"]))
