@@ -27,14 +27,17 @@ _BUILD_TIMEOUT_S = 15.0
 _THEMES = {"light": False, "dark": True}
 
 
-def page(path: str, *, title: str, admin: bool = False) -> Callable[[Build], Build]:
-    """A page in the frame. The function builds the content; its parameters are those of the path. ``admin``: for admins only."""
+def page(path: str, *, title: str, admin: bool = False, heading: bool = True) -> Callable[[Build], Build]:
+    """A page in the frame. The function builds the content; its parameters are those of the path.
+
+    ``admin``: for admins only. ``heading``: False where the page makes its own, of what it shows.
+    """
 
     def decorate(build: Build) -> Build:
         @functools.wraps(build)
         async def shown(*args: Any, **kwargs: Any) -> None:
             person = here.person()
-            with _frame(title, path, person):
+            with _frame(title if heading else None, path, person):
                 if admin and not person.admin:
                     parts.empty("lock", "This page is for admins", "Ask an admin of this appliance if you need something here.")
                 else:
@@ -75,7 +78,7 @@ async def no_such_page(request: Request, _error: Exception) -> Response:
 
 
 @contextmanager
-def _frame(title: str, path: str, person: Person) -> Iterator[None]:
+def _frame(title: str | None, path: str, person: Person) -> Iterator[None]:
     theme = ui.context.client.request.cookies.get("pyarchive_theme", "")
     ui.dark_mode(_THEMES.get(theme))
     ui.add_head_html(HEAD)
@@ -84,8 +87,9 @@ def _frame(title: str, path: str, person: Person) -> Iterator[None]:
         _side_bar(path, person)
         with ui.element("main").classes("pa-main").props('id="content" tabindex="-1"'):
             _banners()
-            with ui.element("header").classes("pa-head"):
-                parts.text(title, "h1").classes("pa-title")
+            if title:
+                with ui.element("header").classes("pa-head"):
+                    parts.text(title, "h1").classes("pa-title")
             yield
         _bottom_bar(path, person)
 

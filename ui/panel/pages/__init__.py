@@ -1,5 +1,7 @@
 """The pages; each registers itself with ``ui.panel.frame.page`` when it is imported, and all are imported here."""
 
+from ui.panel.pages import archive as archive
+from ui.panel.pages import archives as archives
 from ui.panel.pages import log as log
 from ui.panel.pages import overview as overview
 from ui.panel.pages import profile as profile

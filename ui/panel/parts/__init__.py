@@ -7,6 +7,7 @@ from ui.panel.parts.actions import said as said
 from ui.panel.parts.actions import sentence as sentence
 from ui.panel.parts.actions import sentence_of as sentence_of
 from ui.panel.parts.actions import toast as toast
+from ui.panel.parts.bars import Bar as Bar
 from ui.panel.parts.bars import bar as bar
 from ui.panel.parts.basics import Text as Text
 from ui.panel.parts.basics import Tone as Tone
@@ -22,9 +23,14 @@ from ui.panel.parts.basics import stack as stack
 from ui.panel.parts.basics import stat as stat
 from ui.panel.parts.basics import text as text
 from ui.panel.parts.basics import when as when
+from ui.panel.parts.copying import copied as copied
 from ui.panel.parts.going import go as go
+from ui.panel.parts.ladder import ladder as ladder
+from ui.panel.parts.ladder import Step as Step
 from ui.panel.parts.prose import prose as prose
 from ui.panel.parts.protection import HEALTH_WORDS as HEALTH_WORDS
-from ui.panel.parts.protection import RUNG_WORDS as RUNG_WORDS
 from ui.panel.parts.protection import protection as protection
+from ui.panel.parts.protection import RUNG_WORDS as RUNG_WORDS
 from ui.panel.parts.shares import shares as shares
+from ui.panel.parts.ticks import Tick as Tick
+from ui.panel.parts.ticks import tick as tick

@@ -64,11 +64,18 @@ def action(label: str, do: Do, *, icon: str | None = None, kind: Kind = "plain",
     return button
 
 
-async def confirm(title: str, words: str, verb: str, *, danger: bool = False, typed: str | None = None) -> bool:
-    """Ask first. ``typed``: what has to be typed, letter by letter, before the button can be pressed."""
+async def confirm(
+    title: str, words: str, verb: str, *, danger: bool = False, typed: str | None = None, more: Callable[[], object] | None = None
+) -> bool:
+    """Ask first. ``typed``: what has to be typed, letter by letter, before the button can be pressed.
+
+    ``more`` builds what has to be seen beside the words.
+    """
     with ui.dialog() as dialog, ui.card().classes("pa-dialog"):
         text(title, "h2").classes("pa-card-title")
         text(words, "p").classes("pa-prewrap")
+        if more:
+            more()
         go = ui.button(verb, on_click=lambda: dialog.submit(True), color=None)
         go.props("no-caps unelevated").classes(f"pa-button pa-button-{'danger-full' if danger else 'main'}")
         if typed is not None:

@@ -82,7 +82,24 @@
       return "";
     }
   };
-  window.pyarchive = Object.assign(window.pyarchive || {}, { shrink });
+
+  // To the clipboard. Browsers give it to pages on https and on this computer only; elsewhere the old way still works.
+  const copy = async (value, button) => {
+    try {
+      await navigator.clipboard.writeText(value);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value, readOnly: true });
+      field.style.cssText = "position:fixed;opacity:0";
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    button.dataset.copied = "yes";
+    setTimeout(() => delete button.dataset.copied, 1500);
+  };
+  window.pyarchive = Object.assign(window.pyarchive || {}, { shrink, copy });
 
   // A sheet under More closes when something else is touched, and with Escape.
   document.addEventListener("click", (event) => {
