@@ -50,10 +50,7 @@ class Acts:
     def _everyday(self) -> None:
         archive = self._archive
         if archive["local"]:
-            with ui.element("a").classes("pa-link-button pa-link-button-main").props("download") as link:
-                parts.icon("download")
-                parts.text("Download")
-            link.props["href"] = path_of(archive["id"])
+            parts.go("Download", path_of(archive["id"]), icon="download", kind="main").props("download")
             if words.is_safe(archive):
                 parts.action("Free the space here", self._release, icon="eject")
         elif not archive["wanted_local"]:

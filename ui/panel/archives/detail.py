@@ -16,8 +16,8 @@ from ui.panel.archives.head import Head
 from ui.panel.archives.history import History
 from ui.panel.archives.outcome import Outcome
 from ui.panel.archives.rungs import steps
-from ui.panel.archives.slowly import Slowly
 from ui.panel.archives.standing import Standing
+from ui.panel.refresh import Refresh
 
 Archive = dict[str, Any]
 _MAP_S, _LARGE_MAP_S, _MANY_BATCHES = 1.0, 3.0, 20_000
@@ -44,8 +44,9 @@ class Detail:
         self._show_ladder()
         self._moving: Any = None
         every_s = _LARGE_MAP_S if archive["batches_total"] > _MANY_BATCHES else _MAP_S
-        self._batches = Slowly(self._load_batches, every_s)
-        self._past = Slowly(self._load_history, _HISTORY_S)
+        self._batches = Refresh(self._load_batches, _nothing, every_s)
+        self._past = Refresh(self._load_history, _nothing, _HISTORY_S)
+        self._itself = Refresh(self._ask, self._show, _HISTORY_S)
         here.follow([f"archive/{archive['id']}/state"], self._changed)
         here.follow(["transfer/+/state"], self._moved)
 
@@ -56,12 +57,15 @@ class Detail:
 
     async def refresh(self) -> None:
         """After something was done here. Raises Failed."""
-        self._show(await here.ask("archive/show", archive=self._archive["id"]))
+        await self._itself.now()
+
+    async def _ask(self) -> Any:
+        return await here.ask("archive/show", archive=self._archive["id"])
 
     def _changed(self) -> None:
         state = here.live().get(f"archive/{self._archive['id']}/state")
         if state is None:  # it was removed, maybe by somebody else
-            Slowly(self.refresh, _HISTORY_S).poke()
+            self._itself.soon()
         elif visible.sees(self._person, state):
             self._show(state)
 
@@ -74,7 +78,7 @@ class Detail:
         ]
         if moving != self._moving:
             self._moving = moving
-            self._batches.poke()
+            self._batches.soon()
 
     def _show(self, archive: Archive) -> None:
         if archive == self._archive:
@@ -83,8 +87,8 @@ class Detail:
         for part in (self._head, self._standing, self._acts, self._copies, self._map):
             part.show(archive)
         self._show_ladder()
-        self._batches.poke()
-        self._past.poke()
+        self._batches.soon()
+        self._past.soon()
 
     async def _load_batches(self) -> None:
         await self._map.load()
@@ -96,3 +100,7 @@ class Detail:
 
     def _show_ladder(self) -> None:
         self._ladder.show(steps(self._archive, self._history.safe_since(words.whole_copies(self._archive))))
+
+
+def _nothing(_: object) -> None:
+    """What was asked for is shown already."""

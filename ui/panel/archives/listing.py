@@ -160,4 +160,4 @@ def _nothing(query: Query) -> None:
     else:
         parts.empty("inventory_2", "No archives yet", "Upload a file, and it is kept here and carried to a safe place.")
         with parts.row().classes("pa-center"):
-            parts.link("Upload files", "/upload").classes("pa-link-button")
+            parts.go("Upload files", "/upload", icon="cloud_upload", tab="pyarchive-upload")

@@ -46,4 +46,4 @@ def _none_such() -> None:
     with parts.card():
         parts.empty("search_off", "Nothing is kept under this address", "It may be gone for good, or belong to somebody else.")
         with parts.row().classes("pa-center"):
-            parts.link("All archives", "/archives").classes("pa-link-button")
+            parts.go("All archives", "/archives")

@@ -25,12 +25,12 @@ from ui.panel.parts.basics import text as text
 from ui.panel.parts.basics import when as when
 from ui.panel.parts.copying import copied as copied
 from ui.panel.parts.going import go as go
-from ui.panel.parts.ladder import ladder as ladder
 from ui.panel.parts.ladder import Step as Step
+from ui.panel.parts.ladder import ladder as ladder
 from ui.panel.parts.prose import prose as prose
 from ui.panel.parts.protection import HEALTH_WORDS as HEALTH_WORDS
-from ui.panel.parts.protection import protection as protection
 from ui.panel.parts.protection import RUNG_WORDS as RUNG_WORDS
+from ui.panel.parts.protection import protection as protection
 from ui.panel.parts.shares import shares as shares
 from ui.panel.parts.ticks import Tick as Tick
 from ui.panel.parts.ticks import tick as tick

@@ -26,7 +26,7 @@ _HAPPENED = {
     "released": ("eject", "was freed here"), "restore_asked": ("download", "is wanted here again"),
     "restore_taken_back": ("block", "is not wanted here any more"), "restored": ("download_done", "is here again"),
     "read_back": ("fact_check", "{batches} read back from {connection} and found right"), "failed": ("error", "{message}"),
-    "renamed": ("edit", "was renamed"), "given": ("person", "was given to another person"), "removed": ("delete", "was removed"),
+    "renamed": ("edit", "was renamed to “{message}”"), "given": ("person", "was given to {message}"), "removed": ("delete", "was removed"),
     "undone": ("undo", "was brought back"), "connection_removed": ("link_off", "is not on {connection} any more"),
 }  # fmt: skip
 
@@ -74,13 +74,14 @@ def of_event(event: dict[str, Any]) -> Item:
 
 
 def of_happening(one: dict[str, Any]) -> Item:
-    """Of transfer/history."""
+    """Of transfer/history; of archive/history, where all is about one archive: without its title, as a sentence."""
     icon, words = _HAPPENED.get(one["what"], ("info", one["what"].replace("_", " ")))
     given = {
         "connection": one["connection_name"] or "a connection that is gone", "batches": count(one["batches"] or 1, "batch"),
         "message": one["message"] or "failed",
     }  # fmt: skip
-    return Item(one["at"], icon, one["title"], words.format(**given), _to(one))
+    said = words.format(**given)
+    return Item(one["at"], icon, one["title"], said, _to(one)) if "title" in one else Item(one["at"], icon, "", parts.sentence_of(said), "")
 
 
 def _to(one: dict[str, Any]) -> str:
