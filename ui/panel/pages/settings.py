@@ -13,34 +13,49 @@ from ui.panel.settings_form.kinds import FieldKind, kind_of
 from ui.panel.settings_form.timetable import TimetableEditor
 
 _OWN_EDITOR = "timetable"
-_ORDER = ("Line", "Files", "Keeping and deleting", "Checks", "Front panel", "Users", "Notifications", "Home Assistant")
 
 
 @page("/settings", title="Settings", admin=True)
 async def settings_page() -> None:
     state = await here.ask("settings/get")
+    schema = state["json_schema"]
     settings = {one["name"]: one for one in state["settings"]}
-    kinds = [kind_of(name, state["json_schema"]["properties"].get(name, {})) for name in settings]
+    kinds = sorted((kind_of(name, schema["properties"].get(name, {})) for name in settings), key=lambda kind: kind.order)
+    groups = _groups(kinds, schema.get("x-groups", []))
+    _jumps(groups)
     fields: dict[str, SettingField] = {}
-    for group in _groups(kinds):
-        with parts.card(group):
-            for kind in (one for one in kinds if one.group == group and one.name != _OWN_EDITOR):
-                fields[kind.name] = SettingField(kind, settings[kind.name])
-        if group == "Line":
-            await _timetable(settings)
+    for group in groups:
+        own = [kind for kind in kinds if kind.group == group]
+        with parts.card(group) as card:
+            card.props["id"] = _anchor(group)
+            for kind in own:
+                if kind.name == _OWN_EDITOR:
+                    await _timetable(settings)
+                else:
+                    fields[kind.name] = SettingField(kind, settings[kind.name])
     _theme()
     here.follow(["appliance/settings"], lambda: _show_all(fields))
 
 
-def _groups(kinds: list[FieldKind]) -> list[str]:
+def _groups(kinds: list[FieldKind], order: list[str]) -> list[str]:
     found = {kind.group for kind in kinds}
-    known = [group for group in _ORDER if group in found]
-    return [*known, *sorted(found - set(known) - {"More"}), *(["More"] if "More" in found else [])]
+    return [*(group for group in order if group in found), *sorted(found - set(order))]
+
+
+def _anchor(group: str) -> str:
+    return group.lower().replace(" ", "-")
+
+
+def _jumps(groups: list[str]) -> None:
+    with ui.element("nav").classes("pa-jumps").props('aria-label="Groups of settings"'):
+        for group in [*groups, "This browser"]:
+            parts.link(group, f"#{_anchor(group)}")
 
 
 async def _timetable(settings: dict[str, Any]) -> None:
-    with parts.card("Timetable"):
-        parts.text("When uploads may run, and how fast. The first rule that holds decides.", "p").classes("pa-muted")
+    with ui.element("div").classes("pa-setting-whole"):
+        parts.text("Timetable", "h3").classes("pa-strong")
+        parts.text("When uploads may run, and how fast. The first rule that holds decides.", "p").classes("pa-muted pa-small")
         await TimetableEditor(settings[_OWN_EDITOR]["value"], settings["time_zone"]["value"]).load()
 
 
@@ -52,10 +67,11 @@ def _show_all(fields: dict[str, SettingField]) -> None:
 
 def _theme() -> None:
     """A matter of this browser; the cookie says nothing of anybody."""
-    with parts.card("This browser"):
+    with parts.card("This browser") as card:
+        card.props["id"] = _anchor("This browser")
         chosen = ui.context.client.request.cookies.get("pyarchive_theme", "auto")
         choice = ui.toggle({"auto": "As the system", "light": "Light", "dark": "Dark"}, value=chosen)
-        choice.props('no-caps aria-label="Theme"')
+        choice.props('no-caps aria-label="Theme"').classes("pa-toggle")
         choice.on_value_change(lambda event: _keep_theme(event.value))
 
 

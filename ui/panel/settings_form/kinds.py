@@ -9,13 +9,6 @@ from typing import Any, Literal
 Kind = Literal["switch", "number", "choice", "text", "long_text"]
 _LONG = 1000
 _CHOICE = re.compile(r"\^\(([a-z0-9_|-]+)\)\$")
-_GROUPS = {
-    "upload_limit_kb_per_s": "Line", "timetable": "Line", "time_zone": "Line", "metered": "Line", "metered_limit_kb_per_s": "Line",
-    "transfers": "Line", "stall_timeout_s": "Line", "retry_cap_s": "Line",
-    "batch_size_mib": "Files", "keep_free_mib": "Files", "reserve_mib": "Files", "inbox_settle_s": "Files", "default_owner": "Files",
-    "undo_days": "Keeping and deleting", "grace_days": "Keeping and deleting", "trash_per_run": "Keeping and deleting",
-    "unfinished_days": "Keeping and deleting", "catalog_copy_minutes": "Keeping and deleting",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +26,7 @@ class FieldKind:
     whole: bool = False
     nullable: bool = False
     fixed: bool = False
+    order: int = 0
 
 
 def kind_of(name: str, schema: dict[str, Any]) -> FieldKind:
@@ -42,15 +36,11 @@ def kind_of(name: str, schema: dict[str, Any]) -> FieldKind:
     choices = tuple(main.get("enum", ())) or _choices(main.get("pattern", ""))
     kind_of_value = main.get("type")
     return FieldKind(
-        name=name, title=schema.get("title") or name.replace("_", " ").capitalize(), group=_group(name, schema),
+        name=name, title=schema.get("title") or name.replace("_", " ").capitalize(), group=schema.get("x-group", "More"),
         kind=_kind(kind_of_value, choices, main), unit=schema.get("x-unit", ""), choices=choices,
         minimum=main.get("minimum", main.get("exclusiveMinimum")), maximum=main.get("maximum"), whole=kind_of_value == "integer",
-        nullable=len(variants) > 1, fixed=bool(schema.get("x-fixed-at-start", False)),
+        nullable=len(variants) > 1, fixed=bool(schema.get("x-fixed-at-start", False)), order=schema.get("x-order", 0),
     )  # fmt: skip
-
-
-def _group(name: str, schema: dict[str, Any]) -> str:
-    return str(schema.get("x-group") or _GROUPS.get(name) or "More")
 
 
 def _choices(pattern: str) -> tuple[str, ...]:
