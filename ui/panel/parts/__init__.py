@@ -13,6 +13,7 @@ from ui.panel.parts.basics import Text as Text
 from ui.panel.parts.basics import Tone as Tone
 from ui.panel.parts.basics import banner as banner
 from ui.panel.parts.basics import card as card
+from ui.panel.parts.basics import countdown as countdown
 from ui.panel.parts.basics import empty as empty
 from ui.panel.parts.basics import grid as grid
 from ui.panel.parts.basics import icon as icon
@@ -23,10 +24,15 @@ from ui.panel.parts.basics import stack as stack
 from ui.panel.parts.basics import stat as stat
 from ui.panel.parts.basics import text as text
 from ui.panel.parts.basics import when as when
+from ui.panel.parts.browser import copy_button as copy_button
+from ui.panel.parts.browser import print_button as print_button
 from ui.panel.parts.copying import copied as copied
 from ui.panel.parts.going import go as go
 from ui.panel.parts.ladder import Step as Step
 from ui.panel.parts.ladder import ladder as ladder
+from ui.panel.parts.notice import Notice as Notice
+from ui.panel.parts.notice import area as area
+from ui.panel.parts.notice import notice as notice
 from ui.panel.parts.prose import prose as prose
 from ui.panel.parts.protection import HEALTH_WORDS as HEALTH_WORDS
 from ui.panel.parts.protection import RUNG_WORDS as RUNG_WORDS
@@ -34,3 +40,4 @@ from ui.panel.parts.protection import protection as protection
 from ui.panel.parts.shares import shares as shares
 from ui.panel.parts.ticks import Tick as Tick
 from ui.panel.parts.ticks import tick as tick
+from ui.panel.parts.wording import in_the_panel as in_the_panel

@@ -10,6 +10,7 @@ from nicegui.elements.button import Button
 
 from ui.errors import Failed
 from ui.panel.parts.basics import text
+from ui.panel.parts.wording import in_the_panel
 
 Kind = Literal["main", "plain", "quiet", "danger"]
 Do = Callable[[], Awaitable[object]]
@@ -22,8 +23,8 @@ def sentence(error: Failed) -> str:
 
 
 def sentence_of(words: str) -> str:
-    """Begins with a capital and ends with a full stop."""
-    words = words.strip()
+    """Begins with a capital and ends with a full stop; names buttons and pages where the panel does what a command does."""
+    words = in_the_panel(words.strip())
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}"
 
 

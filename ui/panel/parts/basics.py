@@ -10,7 +10,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 Tone = Literal["ok", "busy", "wait", "warn", "bad", "mute"]
-When = Literal["relative", "moment", "date", "time", "by"]
+When = Literal["relative", "moment", "date", "time", "by", "left"]
 
 
 class Text(Element):
@@ -140,6 +140,11 @@ def when(at: str | None, style: When = "relative", *, none: str = "never") -> Mo
     if not at:
         moment.set(none)
     return moment
+
+
+def countdown(at: str) -> Moment:
+    """Minutes and seconds that are left until then, counted in the browser."""
+    return when(at, "left")
 
 
 def banner(tone: Tone, icon_name: str, words: str) -> Element:

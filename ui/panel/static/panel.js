@@ -33,8 +33,13 @@
     if (Math.abs(days) < 6) return at.toLocaleString(undefined, { weekday: "long", ...hour });
     return at.toLocaleString(undefined, Math.abs(days) < 300 ? { day: "numeric", month: "long", ...hour } : { dateStyle: "long" });
   };
+  const left = (seconds) => {
+    const whole = Math.max(0, Math.round(seconds));
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} left`;
+  };
   const worded = (at, style) => {
     if (style === "by") return by(at);
+    if (style === "left") return left((at - Date.now()) / 1000);
     return styles[style] ? at.toLocaleString(undefined, styles[style]) : ago((at - Date.now()) / 1000);
   };
 
@@ -66,6 +71,7 @@
       attributeFilter: ["datetime"],
     });
     setInterval(() => showAll(document), 15000);
+    setInterval(() => document.querySelectorAll('time[data-style="left"]').forEach(show), 1000);
   });
 
   // A picture of a person, square and small, as base64 of a WebP; empty where the browser cannot read it.
