@@ -19,7 +19,7 @@ from ui.panel.frame import page
 
 
 @page("/connections/{connection_id}", title="Connection", heading=False)
-async def connection(connection_id: str, begin: bool = False) -> None:  # noqa: FBT001, FBT002 - of the address: ?begin=1
+async def connection(connection_id: str, begin: bool = False) -> None:
     dress()
     state = known(connection_id) or await here.ask("connection/show", connection=connection_id)
     heading = _heading(state)
