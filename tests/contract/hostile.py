@@ -35,7 +35,8 @@ AFTER_A_TRANSACTION = [
 TRANSACTIONS: list[Any] = ["", "x" * 129, "x" * 100_000, 1, None, True, [], {}, f"t\n{FORGED}", "\x1b[2J", "\0", "\ud800", "t" * 127 + "\n"]
 READING = {
     "archive/list", "archive/show", "archive/batches", "archive/locate", "transfer/list", "connection/list", "connection/show",
-    "recovery/state", "integrity/tombstones", "integrity/job", "settings/get", "log/query", "archive/upload",
+    "recovery/state", "integrity/tombstones", "integrity/job", "settings/get", "log/query", "archive/upload", "user/standing", "user/me",
+    "user/sessions", "user/picture", "user/list", "user/invitations", "audit/query",
 }  # fmt: skip
 """Verbs that may be asked by chance: they change nothing."""
 
