@@ -69,15 +69,16 @@ class Attacked:
 
     def _files(self) -> dict[str, str]:
         data = self.house.data
-        found = [path for path in data.rglob("*") if path.is_file() and data / "catalog" not in path.parents]
+        grow = {data / "catalog", data / "log"}
+        found = [path for path in data.rglob("*") if path.is_file() and not grow.intersection(path.parents)]
         return {str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
     def _catalog(self) -> Any:
-        """But for the clock, which goes on."""
+        """But for the clock, which goes on, and wrong tries, which are counted."""
         copy = self._copies / secrets.token_hex(4)
         shutil.copytree(self.house.data / "catalog", copy)
         db = CatalogDB.open(copy)
-        tables = {name: dict(db.table(name).items()) for name in ("archives", "uploads", "connections", "settings", "tombstones", "checks")}
+        tables = {name: dict(db.table(name).items()) for name in db.tables() - {"clock", "tries", "audit"}}
         db.close()
         return tables
 
