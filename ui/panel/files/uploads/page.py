@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+from nicegui import __version__ as nicegui_version
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -18,6 +19,7 @@ from ui.panel.files.uploads.uploads import PLACE, Uploads
 from ui.panel.person import Person
 
 HERE = Path(__file__).parent
+_FONTS = f"/_nicegui/{nicegui_version}/static/fonts.css"
 _MOST = 200
 _TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
 _HEADERS = {
@@ -48,7 +50,9 @@ class Page:
         person: Person = request.scope["state"]["person"]
         missing = "" if (HERE / "static" / "tus.min.js").exists() else "tus.min.js"
         owners = await self._owners(person)
-        page = _TEMPLATES.get_template("upload.html").render(person=person, owners=owners, place=PLACE, missing=missing)
+        page = _TEMPLATES.get_template("upload.html").render(
+            person=person, owners=owners, place=PLACE, missing=missing, fonts=_FONTS
+        )  # fmt: skip
         return HTMLResponse(page, 500 if missing else 200, _HEADERS)
 
     async def _owners(self, person: Person) -> list[dict[str, Any]]:
