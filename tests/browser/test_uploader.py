@@ -53,7 +53,7 @@ def test_a_file_goes_on_after_the_panel_was_killed_in_the_middle(
     visit: Visit, admin: str, house: House, panel: PanelProcess, tmp_path: Path
 ) -> None:
     page = visit(admin).open("/upload")
-    film = made(tmp_path, "Ferien <b>2026</b> ☀.mkv", 100 * MB)
+    film = made(tmp_path, "Ferien <img src=x onerror=alert(1)> ☀.mkv", 100 * MB)
     slow(page, 30)
     choose_and_send(page, film, "Ferien am Meer")
     row = page.locator("#list > li")

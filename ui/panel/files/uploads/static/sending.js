@@ -3,7 +3,7 @@
 export const CHUNK_BYTES = 64 * 2 ** 20;
 const SILENT_MS = 90_000;
 const CHECK_MS = 1500;
-const LONGEST_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 5_000;
 const WINDOW_MS = 10_000;
 
 // States: ready, queued, sending, waiting (for the line), signed-out, checking, paused, received, stopped.
@@ -112,6 +112,7 @@ export class Sending {
       storeFingerprintForResuming: false, // the panel knows what is unfinished, for every browser
       onUploadUrlAvailable: () => (this.url = this._upload.url),
       onProgress: (sent) => this._progress(sent),
+      onBeforeRequest: () => void (this._heard = null),
       onAfterResponse: (request, response) => this._hear(request, response),
       onSuccess: () => this._done(),
       onError: (error) => this._failed(error),
@@ -148,8 +149,8 @@ export class Sending {
     this._samples = [];
     if (heard.state === "checking") return this._later("checking", heard.message, CHECK_MS);
     if (heard.state === "elsewhere") return this._stop(heard);
-    if (heard.status === 401) return this._later("signed-out", "", 5000);
-    if (heard.status === 0) return this._offline();
+    if (heard.status === 401) return this._later("signed-out", "", 3000);
+    if (heard.status < 400) return this._offline();
     if (heard.status >= 500 || [408, 409, 423, 429].includes(heard.status)) return this._later("waiting", heard.message);
     return this._stop({ ...heard, message: heard.message || error.originalResponse?.getBody()?.trim() || `The panel answered ${heard.status}.` });
   }
@@ -189,7 +190,6 @@ export class Sending {
 
   _again() {
     clearTimeout(this._timer);
-    this._heard = null;
     this._asking = true;
     this._movedAt = Date.now();
     this._upload.abort();
