@@ -15,10 +15,9 @@ _FOR_ALL = {
     "x-frame-options": "DENY",  # for browsers older than frame-ancestors
     # same-origin, not no-referrer: under that a browser sends forms with "Origin: null", and nothing would come from our own pages.
     "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), display-capture=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
 }
 _COMMON = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'; manifest-src 'self'; "
 # Plain pages: scripts and styles are files of ours, nothing stands in the page itself.
@@ -55,7 +54,8 @@ class SecureHeaders:
 
 def _add(headers: MutableHeaders, scope: Scope, nonce: str) -> None:
     policy = NICEGUI_POLICY.format(nonce=nonce) if "x-nicegui-content" in headers else PLAIN_POLICY
-    for name, value in (_FOR_ALL | {"content-security-policy": policy}).items():
+    kept = "no-cache" if scope["path"].startswith("/static/") else "no-store"  # files of ours are asked for again by their ETag
+    for name, value in (_FOR_ALL | {"content-security-policy": policy, "cache-control": kept}).items():
         headers.setdefault(name, value)
     if scope["scheme"] == "https" and _is_the_web_server(Headers(scope=scope).get("host", "")):
         headers.setdefault("strict-transport-security", _HSTS)
