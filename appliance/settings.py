@@ -86,15 +86,15 @@ class Settings(BaseModel):
     registration: Literal["invitation", "open"] = Field(
         default="invitation", description="Who may make an account for themselves: whoever was invited, or everybody in the house"
     )
-    front_panel: str = Field(
-        default="auto", pattern="^(auto|real|simulated)$",
+    front_panel: Literal["auto", "real", "simulated"] = Field(
+        default="auto",
         description="Lamp and button: auto takes a Raspberry Pi's pins, and simulates them on other computers",
     )  # fmt: skip
     lamp_pin: int = Field(default=17, ge=2, le=27, description="GPIO number of the lamp's pin")
-    lamp_active: str = Field(default="high", pattern="^(high|low)$", description="Level of its pin at which the lamp is lit")
+    lamp_active: Literal["high", "low"] = Field(default="high", description="Level of its pin at which the lamp is lit")
     lamp_brightness_percent: int = Field(default=100, ge=1, le=100, description="How bright the lamp gets, in percent of the current")
     button_pin: int = Field(default=27, ge=2, le=27, validate_default=True, description="GPIO number of the button's pin")
-    button_active: str = Field(default="low", pattern="^(high|low)$", description="Level of its pin at which the button is down")
+    button_active: Literal["high", "low"] = Field(default="low", description="Level of its pin at which the button is down")
     button_pull: bool = Field(
         default=True, description="The Pi's own resistor holds the button's pin at its other level; off where one is wired"
     )

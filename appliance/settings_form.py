@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-TRANSFERS, SPACE, SAFETY, PANEL, LAMP, HOUSE, SYSTEM = (
-    "Transfers", "Space", "Safety", "Panel", "Lamp and button", "Home Assistant", "System",
-)  # fmt: skip
-GROUPS = (TRANSFERS, SPACE, SAFETY, PANEL, LAMP, HOUSE, SYSTEM)
+TRANSFERS, SPACE, SAFETY, HOUSE, PANEL, SYSTEM = "Transfers", "Space", "Safety", "Home Assistant", "Panel", "System"
+FRONT_PANEL = "Front panel"
+GROUPS = (TRANSFERS, SPACE, SAFETY, PANEL, FRONT_PANEL, HOUSE, SYSTEM)
 """In the order in which they are shown."""
 
 
@@ -38,14 +37,14 @@ FORM = {
     "panel_url": Drawn("Address of the panel", PANEL),
     "registration": Drawn("Who may register", PANEL),
     "default_owner": Drawn("Usual owner", PANEL),
-    "front_panel": Drawn("Lamp and button", LAMP),
-    "lamp_brightness_percent": Drawn("Brightness of the lamp", LAMP, "%"),
-    "shutdown_enabled": Drawn("The button can shut down", LAMP),
-    "lamp_pin": Drawn("Lamp's pin", LAMP),
-    "lamp_active": Drawn("Lamp is lit at", LAMP),
-    "button_pin": Drawn("Button's pin", LAMP),
-    "button_active": Drawn("Button is down at", LAMP),
-    "button_pull": Drawn("Button's resistor of the Pi", LAMP),
+    "front_panel": Drawn("Lamp and button", FRONT_PANEL),
+    "shutdown_enabled": Drawn("A hold of 10 s shuts down", FRONT_PANEL),
+    "lamp_brightness_percent": Drawn("Brightness of the lamp", FRONT_PANEL, "%"),
+    "lamp_pin": Drawn("Lamp at GPIO", FRONT_PANEL),
+    "lamp_active": Drawn("The lamp is lit at", FRONT_PANEL),
+    "button_pin": Drawn("Button at GPIO", FRONT_PANEL),
+    "button_active": Drawn("The button is down at", FRONT_PANEL),
+    "button_pull": Drawn("The Pi's own resistor holds the button", FRONT_PANEL),
     "home_assistant_discovery": Drawn("Home Assistant finds this appliance", HOUSE),
     "home_assistant_name": Drawn("Name in Home Assistant", HOUSE),
     "home_assistant_prefix": Drawn("Discovery prefix", HOUSE),

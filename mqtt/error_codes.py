@@ -38,6 +38,8 @@ ERROR_CODES = {
     "remote_read_only": "The remote cannot be written to",
     "remote_foreign": "Another appliance writes there, or it is not the one that was connected",
     "remote_damaged": "The remote returned bytes that do not match their checksum",
+    "front_panel": "The pins of lamp and button cannot be used; they are simulated meanwhile",
+    "shutdown_refused": "The system would not shut the computer down: the rule that allows it is missing",
     "local_damaged": "The local copy of a batch is damaged or gone",
 }
 """In every error answer nothing was changed, but for ``failed`` and ``internal``, where as much was done as the log says."""

@@ -258,7 +258,7 @@ class LampLight(Message):
     """A step of what the lamp shows."""
 
     level_ratio: float = Field(description="0 dark, 1 bright, as the eye has it")
-    for_s: float
+    for_s: float = Field(description="How long it takes, or stays")
     fades: bool = Field(description="It gets there within that time; else at once")
 
 

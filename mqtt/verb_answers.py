@@ -283,22 +283,22 @@ class LogPage(Message):
 class PressBegun(Message):
     """The button goes down; frontpanel/history tells under that number what came of it."""
 
-    number: int
+    number: int = Field(description="Of the press, from 1 since the start of the appliance")
     step: ButtonStep = Field(description="What its release will do")
 
 
 class LampChange(Message):
     at: datetime
-    lamp: Lamp
-    reason: str
+    lamp: Lamp = Field(description="What it shows since then")
+    reason: str = Field(description="Why, in words")
 
 
 class ButtonPress(Message):
-    number: int = Field(description="Since the start of the appliance, from 1")
+    number: int = Field(description="From 1 since the start of the appliance")
     at: datetime
-    held_s: float
-    step: ButtonStep | None = Field(description="None: nothing was to be done")
-    done: bool
+    held_s: float = Field(description="For how long it was down")
+    step: ButtonStep | None = Field(description="The longest step that was reached; none: nothing was to be done")
+    done: bool = Field(description="It was done")
     result: str = Field(description="What is so now, or why it is not, in words")
 
 

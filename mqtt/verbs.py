@@ -312,13 +312,13 @@ class SettingsSet(Verb, verb="settings/set", answer=Setting, audited=True):
     value: Any = None
 
 
-class FrontPanelPress(Verb, verb="frontpanel/press", answer=answers.PressBegun):
+class FrontPanelPress(Verb, verb="frontpanel/press", answer=answers.PressBegun, audited=True):
     """Press the button, as a finger would: down for so long. Answers at once. Errors: conflict (it is held down already)."""
 
     seconds: float = Field(default=0.2, ge=0.05, le=120)
 
 
-class FrontPanelHold(Verb, verb="frontpanel/hold"):
+class FrontPanelHold(Verb, verb="frontpanel/hold", audited=True):
     """Put the button down until frontpanel/let-go. Without a repeat for 15 s it goes up by itself, and that does nothing."""
 
 

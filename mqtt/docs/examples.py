@@ -112,7 +112,11 @@ EXAMPLES: dict[type[Message], Message] = {
         *_OF_USERS, _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
         m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
         m.Instance(instance="c0ffee0123456789", host="attic", serving=True, started_at=_EARLIER),
-        m.FrontPanelState(lamp="transferring", lamp_reason="1 batches are moving", button_pressed=False, simulated=True),
+        m.FrontPanelState(
+            lamp="transferring", lamp_reason="files are on their way to the remote",
+            lamp_pattern=[m.LampLight(level_ratio=1, for_s=0.5, fades=False), m.LampLight(level_ratio=0, for_s=0.5, fades=False)],
+            button_pressed=False, last_press_at=_EARLIER, simulated=True,
+        ),
         m.ScriptOutput(run_id=_JOB, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")]),
         m.ScriptState(
             run_id=_JOB, script_id="s-1", name="how-are-you", state="ended", exit_status=0, asked_at=_AT, started_at=_AT, ended_at=_AT,
@@ -208,6 +212,12 @@ EXAMPLES: dict[type[Message], Message] = {
             steps=["Install PyArchive on a new computer, or on a new memory card. Hand in no files yet."],
             by_hand=["Compare: `sha256sum file` must show the SHA-256 of manifest.json."],
         ),
+        a.PressBegun(number=3, step=m.ButtonStep.PAUSE),
+        a.FrontPanelHistory(
+            lamp=[a.LampChange(at=_AT, lamp="waiting", reason="transfers are paused; `pyarchive resume` goes on")],
+            presses=[a.ButtonPress(number=3, at=_AT, held_s=3.2, step=m.ButtonStep.PAUSE, done=True, result="transfers are paused")],
+            levels=[a.LampLevel(at=_AT, level_ratio=1)],
+        ),
         v.TimetablePreview(
             error=None, week=[v.Span(weekday=0, from_minute=0, to_minute=480, limit_kb_per_s=0)], now_kb_per_s=500,
             changes=[v.TimetableChange(at=_AT + timedelta(hours=8), limit_kb_per_s=0)],
@@ -240,6 +250,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "integrity/job": {"job_id": _JOB},
     "settings/get": {"name": "upload_limit_kb_per_s"},
     "settings/set": {"name": "upload_limit_kb_per_s", "value": 500},
+    "frontpanel/press": {"seconds": 3.2},
     "log/query": {"level": "warning", "limit": 10},
     "audit/query": {"limit": 10},
     "user/claim": {**_PERSON, "code": _CODE, "display_name": "Anna"},

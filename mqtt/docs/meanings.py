@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mqtt.messages import Direction, EventName, Health, Rung
+from mqtt.messages import ButtonStep, Direction, EventName, Health, Rung
 from mqtt.user_answers import Role
 from mqtt.verb import Access
 
@@ -209,6 +209,11 @@ VALUES = {
         "unknown": "a remote that has it cannot be asked",
         "damaged": "a copy is bad, a good one exists elsewhere",
         "lost": "no good copy is known of some of its bytes",
+    },
+    ButtonStep: {
+        "sync": "a short press: try everything that waits now",
+        "pause": "held for 3 s: pause, or resume",
+        "shutdown": "held for 10 s: shut the computer down, where that is enabled",
     },
     Direction: {"up": "to the remote", "down": "back to the appliance"},
     EventName: {
