@@ -94,16 +94,16 @@ class House:
         """Asked again after every restart until it is answered."""
         return self.requester.request(verb, parameters, _ANSWER_S)
 
-    def begin(self, content: bytes, name: str) -> str:
-        """Announced and filled."""
-        begun = self.ask("archive/begin", file_name=name, size_bytes=len(content))
+    def begin(self, content: bytes, name: str, **more: Any) -> str:
+        """Announced and filled. ``more``: title, owner."""
+        begun = self.ask("archive/begin", file_name=name, size_bytes=len(content), **more)
         with Path(begun["path"]).open("r+b") as file:
             file.write(content)
         return str(begun["archive_id"])
 
-    def put(self, content: bytes, name: str = "file.bin") -> str:
+    def put(self, content: bytes, name: str = "file.bin", **more: Any) -> str:
         """Handed in; when this returns, it was acknowledged."""
-        archive_id = self.begin(content, name)
+        archive_id = self.begin(content, name, **more)
         self.ask("archive/commit", archive_id=archive_id, sha256=hashlib.sha256(content).hexdigest())
         state = wait_for(lambda: self._ended(archive_id), 60, "the file to be received")
         assert state["state"] == "received", state

@@ -82,6 +82,17 @@ def stream(name: str, took: Took) -> Following:
     return _ends_with_page(live().stream(name, take))
 
 
+def follow_happened(took: Took) -> None:
+    """``took(payloads)`` of events in this page's context, when ``happened`` has them; ends with the page."""
+    client = ui.context.client
+
+    def take(payloads: list[Any]) -> None:
+        with client:
+            took(payloads)
+
+    client.on_delete(panel().happened.follow(take))
+
+
 def _ends_with_page(following: Following) -> Following:
     ui.context.client.on_delete(following.end)
     return following

@@ -45,6 +45,7 @@ class Overview:
     def _main_column(self) -> None:
         with parts.card("Moving now"):
             self._moving = moving.Moving()
+            parts.link("All transfers", "/transfers").classes("pa-small")
         if self._admin:
             with parts.card("Speed of the line"):
                 self._chart = Chart()
@@ -74,7 +75,7 @@ class Overview:
         here.follow(["appliance/state", "away"], self._show_state)
         here.follow(moving.NAMES, self._moving.show)
         here.follow(["connection/+/state"], self._connections.show)
-        here.stream("event", self._happened)
+        here.follow_happened(self._happened)
 
     def _show_state(self) -> None:
         state = here.live().get("appliance/state")

@@ -49,7 +49,7 @@ class Transfers:
         self._history.soon()
         here.follow(["appliance/state", "away"], self._show_state)
         here.follow(moving.NAMES, self._show_moving)
-        here.stream("event", self._happened)
+        here.follow_happened(self._happened)
 
     def _show_state(self) -> None:
         state = here.live().get("appliance/state")

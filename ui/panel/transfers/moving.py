@@ -36,7 +36,7 @@ class Moving:
         self._lines.show({one["slot"]: one for one in transfers})
         self._none.show(_why_nothing(state))
         self._none.set_visibility(not transfers)
-        room = "kept" if transfers or (state and state["status"] == "transferring") else "free"
+        room = "kept" if transfers or (here.person().admin and state and state["status"] == "transferring") else "free"
         if self._area.props.get("data-room") != room:
             self._area.props["data-room"] = room
             self._area.update()
