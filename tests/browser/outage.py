@@ -10,7 +10,7 @@ from tests.processes import House
 from tests.waiting import wait_for
 from ui.words import parsed
 
-LONG_S = 5.0
+LONG_S = 3.0
 """So long it takes by itself until the next try; a button is quicker."""
 
 
