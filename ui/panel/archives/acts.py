@@ -34,7 +34,7 @@ class Acts:
         self._archive = archive
         kind = (
             archive["removed_at"], archive["local"], archive["wanted_local"], archive["pinned"], words.is_safe(archive),
-            bool(archive["waiting_for"]), archive["position"] == 0,
+            bool(archive["waiting_until_at"]), archive["position"] == 0,
         )  # fmt: skip
         if kind == self._shown:
             return
@@ -55,16 +55,16 @@ class Acts:
                 parts.action("Free the space here", self._release, icon="eject")
         elif not archive["wanted_local"]:
             parts.action("Bring back", self._restore, icon="cloud_download", kind="main")
-        if words.is_under_way(archive) and archive["waiting_for"]:
+        if words.is_under_way(archive) and archive["waiting_until_at"]:
             parts.action("Try again now", self._retry, icon="refresh")
 
     def _rare(self) -> None:
         archive = self._archive
         parts.action("Check", self._check(), icon="verified_user")
         if words.whole_copies(archive):
-            parts.action("Check by reading all of it back", self._check(read_back=True), icon="cloud_sync", kind="quiet")
+            parts.action("Check by reading back", self._check(read_back=True), icon="cloud_sync", kind="quiet")
         if archive["pinned"]:
-            parts.action("Keep here no longer", self._simply("archive/unpin"), icon="keep_off", kind="quiet")
+            parts.action("Keep here no longer", self._simply("archive/unpin"), icon="block", kind="quiet")
         elif archive["local"]:
             parts.action("Keep here always", self._simply("archive/pin"), icon="push_pin", kind="quiet")
         if self._admin and words.is_under_way(archive) and archive["position"] != 0:

@@ -27,6 +27,7 @@ class BatchTable:
         self._is_open = False
         with ui.element("details").classes("pa-card pa-details") as details:
             with ui.element("summary").classes("pa-card-title"):
+                parts.icon("expand_more")
                 parts.text(f"All {count(self._total, 'batch')} one by one" if self._total > 1 else "The batch by itself")
             with ui.element("div").classes("pa-scroll"), ui.element("table").classes("pa-table pa-batches"):
                 with ui.element("thead"), ui.element("tr"):

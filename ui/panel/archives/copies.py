@@ -26,7 +26,7 @@ class Copies:
         self._shown = told
         self._list.clear()
         with self._list:
-            _place("This appliance", "home_storage", *_here(archive))
+            _place("This appliance", "dns", *_here(archive))
             for one in archive["placements"]:
                 _placement(one, archive["batches_total"])
             if not archive["placements"]:
@@ -51,7 +51,11 @@ def _placement(one: dict[str, Any], total: int) -> None:
         case "remote":
             state = ("All of it", "ok", "Not read back completely yet.")
         case "partial":
-            state = ("A part", "busy", f"{stored}{'' if one['manifest_stored'] else ', its description not yet'}.")
+            state = (
+                "A part",
+                "busy",
+                f"{stored}{', its description not yet' if one['batches_stored'] == total and not one['manifest_stored'] else ''}.",
+            )
         case _:
             state = ("Nothing yet", "mute", "")
     _place(one["connection_name"], "cloud", *state, proven_at=one["proven_at"])

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nicegui import ui
+from nicegui.element import Element
 
 from ui.errors import Failed
 from ui.panel import here, parts
@@ -40,12 +41,12 @@ class Many:
                 self._count = parts.text("").classes("pa-strong pa-num").props('role="status"')
                 self._everything = parts.action("", self._choose_everything, kind="quiet")
                 parts.action("Select nothing", self._choose_nothing, kind="quiet")
-            self._kept = _buttons(
+            self._kept, self._buttons = _buttons(
                 ("Free the space", "eject", self._release), ("Bring back", "cloud_download", lambda: self._act("restore")),
-                ("Keep here", "push_pin", lambda: self._act("pin")), ("Keep no longer", "keep_off", lambda: self._act("unpin")),
+                ("Keep here", "push_pin", lambda: self._act("pin")), ("Keep no longer", "block", lambda: self._act("unpin")),
                 ("Check", "verified_user", self._verify), ("Download", "download", self._download), ("Remove", "delete", self._remove),
             )  # fmt: skip
-            self._removed = _buttons(("Take back", "undo", lambda: self._act("undo")))
+            self._removed, _ = _buttons(("Take back", "undo", lambda: self._act("undo")))
         self._show()
 
     # What is ticked
@@ -78,6 +79,7 @@ class Many:
         self._everything.set_visibility(number < most)
         self._kept.set_visibility(not self._query.trash)
         self._removed.set_visibility(self._query.trash)
+        self._buttons["Keep no longer"].set_visibility(any(one["pinned"] for one in self.chosen.values()))
 
     async def _choose_nothing(self) -> None:
         self.clear()
@@ -156,8 +158,10 @@ class Many:
         self._outcome.say("warn" if away else "ok", started, away[:5])
 
 
-def _buttons(*acts: tuple[str, str, Act]) -> Any:
+def _buttons(*acts: tuple[str, str, Act]) -> tuple[Element, dict[str, Element]]:
+    """Beside their row, each by its label."""
     with ui.element("div").classes("pa-many-acts") as element:
-        for label, icon, do in acts:
-            parts.action(label, do, icon=icon, kind="danger" if label == "Remove" else "plain")
-    return element
+        buttons: dict[str, Element] = {
+            label: parts.action(label, do, icon=icon, kind="danger" if label == "Remove" else "plain") for label, icon, do in acts
+        }
+    return element, buttons

@@ -25,7 +25,7 @@ def _what_goes(preview: dict[str, Any]) -> None:
         parts.banner("bad", "warning", warning)
     with ui.element("ul").classes("pa-list pa-places"):
         if preview["local_bytes"]:
-            _line("home_storage", "This appliance", f"{size(preview['local_bytes'])}, freed when the time to take it back is over")
+            _line("dns", "This appliance", f"{size(preview['local_bytes'])}, freed when the time to take it back is over")
         for copy in preview["copies"]:
             _line("cloud", copy["name"], _of_copy(copy, preview["grace_days"]))
     with ui.element("p"):

@@ -46,13 +46,12 @@ class Row:
         self._pill.show(*words_of(archive))
         self._where.set(words.where(archive))
         self._bar.show(archive["progress_ratio"])
-        self._bar.set_visibility(under_way)
+        self._bar.set_visibility(under_way and words.has_begun(archive))
         self._sub.set(_below(archive) if under_way else _name_of_file(archive))
 
 
 def _below(archive: Archive) -> str:
-    wait = words.waits(archive)
-    return f"{words.movement(archive)} · {wait}" if wait else words.movement(archive)
+    return " · ".join(filter(None, (words.movement(archive), words.waits(archive)))) or "Is about to be sent"
 
 
 def _name_of_file(archive: Archive) -> str:

@@ -16,17 +16,17 @@ def steps(archive: dict[str, Any], safe_since: str | None) -> list[Step]:
     name = _name(archive)
     total = count(archive["batches_total"], "batch")
     return [
-        Step(title="Received", term="received", state="done", at=archive["created_at"], words="Checked, and kept on this appliance."),
+        Step(title="Received", state="done", at=archive["created_at"], words="Checked, and kept on this appliance."),
         Step(
             title="On its way", term="partial", state=_state(height, 1, is_moving=True),
-            words=f"{archive['batches_stored']:,} of {total} {'is' if archive['batches_stored'] == 1 else 'are'} on {name}.",
+            words=f"{archive['batches_stored']:,} of {total} stored on {name}.",
         ),
         Step(
             title="Safe", term="remote", state=_state(height, 2), at=safe_since if height > 1 else None,
             words=f"All of it is on {name}, as {name} itself says." if height > 1 else f"All of it has to be on {name} first.",
         ),
         Step(
-            title="Proven", term="proven", state=_state(height, 3), at=_proven_at(archive),
+            title="Proven", state=_state(height, 3), at=_proven_at(archive),
             words="Every batch was read back and was right." if height > 2 else "Every batch has to be read back and compared first.",  # noqa: PLR2004 - the last rung
         ),
     ]  # fmt: skip

@@ -41,6 +41,7 @@ class Standing:
         self._where.set("" if removed else words.where(archive))
         self._pinned.set_visibility(archive["pinned"])
         self._under_way.set_visibility(under_way)
+        self._movement.set_visibility(words.has_begun(archive))
         self._bar.show(archive["progress_ratio"])
         self._movement.set(words.movement(archive))
         wait = words.waits(archive)

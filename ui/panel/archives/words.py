@@ -33,7 +33,7 @@ def where(archive: dict[str, Any]) -> str:
     """``Here and on Google Drive``."""
     remote = _together(whole_copies(archive))
     if archive["local"]:
-        return f"Here and on {remote}" if remote else "Only here"
+        return f"Here and on {remote}" if remote else "On this appliance"
     return f"Only on {remote}" if remote else "Not here"
 
 
@@ -41,10 +41,15 @@ def _together(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} remotes" if names else ""
 
 
+def has_begun(archive: dict[str, Any]) -> bool:
+    """Something of what is under way has been moved."""
+    return is_coming_back(archive) or bool(archive["batches_stored"])
+
+
 def movement(archive: dict[str, Any]) -> str:
-    """How far it is, of what is under way."""
+    """How far it is, of what is under way; empty before the beginning."""
     done = percent(archive["progress_ratio"])
-    return f"{done} has come back" if is_coming_back(archive) else f"{done} is on a remote"
+    return f"{done} has come back" if is_coming_back(archive) else f"{done} is on a remote" if has_begun(archive) else ""
 
 
 def waits(archive: dict[str, Any]) -> str:
