@@ -9,13 +9,17 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.__main__ import main as measure
+from tests.browser.chromium import chromium
 from tests.browser.screenshots import picture
+from tests.browser.whole_life import WholeLife
 from tests.faults.cuts import check_all, live
 from tests.faults.drive_harm import HARMS, LINES
 from tests.faults.drive_kills import DriveKills
 from tests.faults.drive_life import Life
 from tests.faults.drive_storm import CASES, run_case, run_harm, run_line, run_storm
 from tests.faults.kills import MIB, Campaign
+from tests.panels import PanelProcess
+from tests.processes import House
 
 
 def kills(arguments: list[str]) -> int:
@@ -55,6 +59,18 @@ def drive(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="pyarchive-drive-") as folder:
         Life(Path(folder), options.size_mib * MIB, lambda line: print(line, flush=True)).run()
+    return 0
+
+
+def panel(arguments: list[str]) -> int:
+    """A large file's whole life in the panel, in Chromium: upload over a killed panel, remote, release, bring back, download."""
+    parser = argparse.ArgumentParser(prog="campaign panel", description=panel.__doc__)
+    parser.add_argument("--size-mib", type=int, default=1024)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="pyarchive-panel-") as folder, House(Path(folder), batch_size_mib=16) as house:
+        house.connect()
+        with PanelProcess(house, Path(folder)) as serving, chromium() as browser:
+            WholeLife(house, serving, browser, Path(folder), options.size_mib * MIB, lambda line: print(line, flush=True)).run()
     return 0
 
 
@@ -118,7 +134,8 @@ def benchmarks(arguments: list[str]) -> int:
 
 
 CAMPAIGNS = {
-    "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "screenshots": screenshots,
+    "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "panel": panel,
+    "screenshots": screenshots,
     "benchmarks": benchmarks,
 }  # fmt: skip
 
