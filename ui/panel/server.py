@@ -21,6 +21,7 @@ from ui.panel.happened import Happened
 from ui.panel.here import Panel
 from ui.panel.live import Live
 from ui.panel.rates import Rates
+from ui.panel.renamed import IdWatch
 from ui.panel.sessions import Sessions
 from ui.panel.settings import PanelSettings, load
 
@@ -30,19 +31,27 @@ log = logging.getLogger("panel")
 
 
 def serve(environment: Mapping[str, str], data: Path | None) -> None:
-    """Until SIGINT or SIGTERM. Raises Failed."""
+    """Until SIGINT or SIGTERM; begins anew where the appliance takes another id. Raises Failed."""
     settings = load(environment, data)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it would write the ids of pages, by which their websockets are joined
     os.umask(0o027)
     certificate, key = settings.tls or (None, None)
+    panel = _panel(settings)
     config = uvicorn.Config(
-        build(_panel(settings)), host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
+        build(panel), host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=_STOP_S, ws="websockets-sansio", ssl_certfile=certificate, ssl_keyfile=key,
     )  # fmt: skip
     server = uvicorn.Server(config)
     log.info("the panel listens on %s", settings.address)
+    watch = IdWatch(
+        panel.live, settings.client.appliance_id, lambda: load(environment, data).client.appliance_id,
+        lambda: setattr(server, "should_exit", True),
+    )  # fmt: skip
     server.run()
+    watch.stop()
+    if watch.renamed:
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - our own program, as it was started
     if not server.started:
         raise Failed(f"the panel cannot listen on {settings.address}; another program may use that port: set PYARCHIVE_PANEL_PORT")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ui.panel import here, parts
 from ui.panel.connecting.standing import State
 
@@ -24,8 +26,8 @@ class Check:
     async def run(self) -> None:
         """The connection's state tells the page how it went; an error stands here."""
         self._button.props("loading")
-        self._notice.show("Writing, reading back and deleting a small file …", "busy")
-        await self._notice.attempt(lambda: here.ask("connection/validate", timeout_s=LONGEST_S, connection=self._id))
+        check = partial(here.ask, "connection/validate", timeout_s=LONGEST_S, connection=self._id)
+        await self._notice.attempt(check, "Writing, reading back and deleting a small file …")
         if not self._button.is_deleted:
             self._button.props(remove="loading")
 

@@ -27,6 +27,16 @@ def follow(names: Iterable[str], told: Callable[[], Awaitable[None]]) -> None:
     here.follow(names, tell)
 
 
+def soon(ask: Callable[[], Awaitable[None]]) -> None:
+    """What may come after the page is shown. A question that fails is asked again with the next change."""
+
+    async def run() -> None:
+        with contextlib.suppress(Failed):
+            await ask()
+
+    ui.timer(0.01, run, once=True)
+
+
 def connections() -> list[State]:
     """As published, by name."""
     return sorted(here.live().below("connection/").values(), key=lambda state: state["name"].casefold())

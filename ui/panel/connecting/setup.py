@@ -17,7 +17,7 @@ TITLES: dict[Step, str] = {
     "sign_in": "Sign in to Google",
     "validate": "Check that it works",
     "decide": "Something lies there already",
-    "activate": "Send copies here",
+    "activate": "It works. Start copying?",
 }
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from ui.panel import here, parts
-from ui.panel.connecting import jobs
+from ui.panel import here, jobs, parts
 from ui.panel.connecting.standing import State
 from ui.words import count, size
 

@@ -8,7 +8,7 @@ from ui.panel import here, parts
 from ui.panel.connecting.caring import Care
 from ui.panel.connecting.facts import Facts
 from ui.panel.connecting.following import connection as known
-from ui.panel.connecting.following import follow
+from ui.panel.connecting.following import follow, soon
 from ui.panel.connecting.giving_up import GiveUp
 from ui.panel.connecting.look import dress
 from ui.panel.connecting.recovering import Recovery
@@ -70,12 +70,12 @@ async def _for_admins(state: State, *, begin: bool, heading: parts.Text) -> None
 
     await setup.show(state)
     follow([f"connection/{state['id']}/state"], show)
-    ui.timer(0.01, lambda: figures(known(state["id"]) or state), once=True)
+    soon(lambda: figures(known(state["id"]) or state))
 
 
 def _tidy(state: State) -> None:
     if state["validated_at"]:
-        ui.timer(0.01, Tidy(state).load, once=True)
+        soon(Tidy(state).load)
 
 
 @page("/connections/{connection_id}/recover", title="Recover", admin=True)

@@ -9,7 +9,7 @@ from ui.panel.connecting.adding_drive import AddDrive
 from ui.panel.connecting.adding_folder import AddFolder
 from ui.panel.connecting.card import ConnectionCard
 from ui.panel.connecting.following import connections as known
-from ui.panel.connecting.following import follow
+from ui.panel.connecting.following import soon
 from ui.panel.connecting.look import dress
 from ui.panel.connecting.tidying import Unclaimed
 from ui.panel.frame import page
@@ -45,9 +45,8 @@ async def connections() -> None:
     show()
     here.follow(["connection/+/state"], show)
     if admin:
-        follow(["connection/+/state"], ours)
         Unclaimed({state["id"]: state["name"] for state in known()})
-        ui.timer(0.01, ours, once=True)
+        soon(ours)
 
 
 def _none(*, admin: bool) -> str:

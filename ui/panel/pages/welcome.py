@@ -60,7 +60,7 @@ class Wizard:
             "" if active else "As soon as there is a place for copies.", open_body=bool(active),
         )  # fmt: skip
         self._sheet_step.show("open" if active else "later", "" if active else "As soon as there is a place for copies.")
-        self._family_step.show("open" if active else "later", open_body=True)
+        self._family_step.show("open" if active else "later", "" if active else "Phones, and the others in the house.")
         await self._place.show()
         if active:
             self._sheet.show(active["id"], lambda: _sheet(active))

@@ -30,14 +30,15 @@ class Notice(Element):
     def clear_words(self) -> None:
         self._words.set("")
 
-    async def attempt(self, do: Callable[[], Awaitable[object]]) -> bool:
-        """Whether it worked; if not, cause and next step stand here."""
-        self.clear_words()
+    async def attempt(self, do: Callable[[], Awaitable[object]], meanwhile: str = "") -> bool:
+        """Whether it worked; if not, cause and next step stand here. ``meanwhile`` is said until then."""
+        self.show(meanwhile, "busy")
         try:
             await do()
         except Failed as error:
             self.show(sentence(error))
             return False
+        self.clear_words()
         return True
 
 

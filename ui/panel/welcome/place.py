@@ -7,7 +7,7 @@ from nicegui import ui
 from ui.panel import parts
 from ui.panel.connecting.adding_drive import AddDrive
 from ui.panel.connecting.adding_folder import AddFolder
-from ui.panel.connecting.following import connection, connections
+from ui.panel.connecting.following import connection, connections, soon
 from ui.panel.connecting.setup import Setup
 from ui.panel.connecting.standing import State, next_step
 
@@ -84,7 +84,7 @@ class Place:
 
     def _added(self, connection_id: str) -> None:
         self._fresh, self._chosen = connection_id, None
-        ui.timer(0.01, self.show, once=True)
+        soon(self.show)
 
 
 def _button(way: str, title: str, place: Place) -> None:

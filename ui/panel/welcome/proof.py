@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ui.errors import Failed
-from ui.panel.connecting import jobs
-from ui.panel.connecting.jobs import Ask
+from ui.panel import jobs
+from ui.panel.jobs import Ask
 
 TITLE = "PyArchive test file"
 FILE_NAME = "pyarchive-test-file.txt"

@@ -8,7 +8,7 @@ from nicegui import background_tasks, ui
 from nicegui.element import Element
 
 from ui.panel import here, parts
-from ui.panel.connecting.jobs import Ask
+from ui.panel.jobs import Ask
 from ui.panel.welcome.proof import STAGES, TITLE, Proof, Stage
 
 _ICONS = {"waiting": "radio_button_unchecked", "running": "progress_activity", "done": "check_circle", "failed": "error"}
@@ -84,11 +84,10 @@ class Proving:
             return
         if not proof.failed:
             parts.banner("ok", "verified", "Proven: what you hand in comes back, byte for byte.")
+        again = {"id": proof.archive_id} if proof.failed and proof.archive_id else None
+        label = "Try again" if proof.failed else "Prove it again"
         with parts.row():
-            again = proof.archive_id if proof.failed else None
-            parts.action(
-                "Try again", lambda: self._begin({"id": again} if again else None), icon="refresh", kind="main" if again else "quiet"
-            )
+            parts.action(label, lambda: self._begin(again), icon="refresh", kind="main" if proof.failed else "quiet")
             if proof.archive_id:
                 parts.action("Remove the test file", lambda: self._remove(str(proof.archive_id)), icon="delete", kind="quiet")
 
