@@ -85,6 +85,11 @@ class Library:
         """Of that owner's archives; None: of everybody's."""
         return self.totals if owner is None else self._totals_of.get(owner, Totals())
 
+    def owners(self) -> dict[str, Totals]:
+        """Who has archives that were not removed."""
+        with self._lock:
+            return {owner: totals for owner, totals in self._totals_of.items() if totals.archives}
+
     def archive(self, archive_id: str) -> Archive:
         return self.view(archive_id).archive
 

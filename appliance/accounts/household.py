@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 from appliance import clock, durable
 from appliance.access import Caller
@@ -24,11 +24,6 @@ from appliance.witness import Witness
 from mqtt import user_answers as answers
 
 log = logging.getLogger("accounts")
-
-
-class Owned(NamedTuple):
-    archives: int
-    bytes: int
 
 
 class Household:
@@ -80,22 +75,13 @@ class Household:
             raise SignedOut("this login is no person; name a user, or ask with a session")
         return account
 
-    def owned(self) -> dict[str, Owned]:
-        """By owner, whether they have an account or not; removed archives are not counted."""
-        found: dict[str, Owned] = {}
-        for view in self.library.all_views():
-            if not view.archive.removed_at:
-                before = found.get(view.archive.owner, Owned(0, 0))
-                found[view.archive.owner] = Owned(before.archives + 1, before.bytes + view.archive.size_bytes)
-        return found
-
-    def told(self, account: Account, owned: dict[str, Owned] | None = None) -> dict[str, Any]:
+    def told(self, account: Account) -> dict[str, Any]:
         """The user as messages have it."""
-        its = (self.owned() if owned is None else owned).get(account.name, Owned(0, 0))
+        its = self.library.totals_of(account.name)
         return answers.User(
             name=account.name, display_name=account.display_name or account.name, email=account.email, role=account.role,
             created_at=account.created_at, last_seen_at=self.sessions.last_seen_at(account.name), can_sign_in=account.can_sign_in,
-            archives=its.archives, bytes=its.bytes,
+            archives=its.archives, bytes=its.size_bytes,
         ).model_dump(mode="json")  # fmt: skip
 
     def begin_session(self, account: Account, agent: str | None, address: str | None, also: dict[str, Change] | None = None) -> Any:

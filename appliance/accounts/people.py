@@ -29,10 +29,14 @@ class People:
     # Admins
 
     def list(self) -> dict[str, Any]:
-        owned, accounts = self._house.owned(), self._house.users.all()
+        accounts = self._house.users.all()
         names = {account.name for account in accounts}
-        others = [{"name": name, **its._asdict()} for name, its in sorted(owned.items()) if name not in names]
-        return {"users": [self._house.told(account, owned) for account in accounts], "others": others}
+        others = [
+            {"name": owner, "archives": its.archives, "bytes": its.size_bytes}
+            for owner, its in sorted(self._house.library.owners().items())
+            if owner not in names
+        ]
+        return {"users": [self._house.told(account) for account in accounts], "others": others}
 
     def add(self, asked: verbs.UserAdd) -> dict[str, Any]:
         """Raises BadRequest, Conflict (there is one of that name). A name that owns archives already is given them."""
