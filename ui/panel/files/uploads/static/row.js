@@ -49,12 +49,14 @@ export class Row {
       this._title.oninput = () => editable(this._title.value);
     }
     set(this._titleText, title);
-    set(this._path, path === title ? "" : path);
+    set(this._path, path);
+    this._path.hidden = path === title && !editable;
     this._bar.hidden = bytes === null;
     this._bar.setAttribute("aria-label", `Sent of ${title}`);
     if (bytes !== null) this._bar.value = total ? bytes / total : 1;
     set(this._line, line);
     set(this._message, message);
+    this._message.hidden = !message;
     this._act(actions);
   }
 
@@ -71,7 +73,6 @@ export class Row {
 
 export function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
-  element.hidden = !text && !element.classList.contains("up-line");
 }
 
 export function moving(bytes, total, bytesPerSecond) {

@@ -98,7 +98,7 @@ function forget(sending) {
 async function cancelLeft(one) {
   if (one.offset_bytes > 0 && !["expired", "failed"].includes(one.state) && !(await sure(one.title, one.offset_bytes))) return;
   const answer = await fetch(`${endpoint}/${one.id}`, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
-  if (!answer?.ok) banner("away", (await answer?.text().catch(() => "")) || "The appliance cannot be reached; try again when it is back.");
+  if (!answer?.ok) banner("away", (answer && (await answer.text().catch(() => ""))) || "The appliance cannot be reached; try again when it is back.");
   await look();
 }
 
@@ -116,7 +116,7 @@ const LINES = {
   ready: (one) => size(one.file.size) + (one.resumed ? ` · goes on from ${size(one.sent)}` : ""),
   queued: (one) => `${size(one.file.size)} · waits for its turn`,
   sending: (one) => moving(one.sent, one.file.size, one.bytesPerSecond),
-  waiting: (one) => `Waiting for the appliance; goes on by itself from ${size(one.sent)}`,
+  waiting: (one) => `Waiting for the appliance; goes on by itself${one.sent ? ` from ${size(one.sent)}` : ""}`,
   "signed-out": () => "You were signed out. Sign in, and it goes on.",
   checking: (one) => `${size(one.file.size)} · all of it is here, being checked`,
   paused: (one) => `Paused at ${size(one.sent)} of ${size(one.file.size)}`,
@@ -157,8 +157,8 @@ function drawOne(one) {
   }
   const editable = one.state === "ready" && !one.resumed ? (title) => (one.title = title.trim() || one.path) : null;
   row.show({
-    state: one.state, title: one.title, path: one.path, bytes: ["ready", "queued"].includes(one.state) ? null : one.sent,
-    total: one.file.size, line: LINES[one.state](one), message: one.state === "stopped" || one.state === "waiting" ? one.message : "",
+    state: one.state, title: one.title, path: one.path,
+    bytes: ["ready", "queued"].includes(one.state) || (one.state === "stopped" && !one.sent) ? null : one.sent, total: one.file.size, line: LINES[one.state](one), message: one.state === "stopped" || one.state === "waiting" ? one.message : "",
     editable, actions: actionsOf(one),
   });
 }
@@ -173,6 +173,7 @@ function drawOverall() {
   find("queue").hidden = sendings.length === 0;
   find("send").hidden = ready.length === 0;
   set(find("send"), `Send ${count(ready.length, "file")} (${size(ready.reduce((sum, one) => sum + one.file.size, 0))})`);
+  find("owner-label")?.toggleAttribute("hidden", !ready.some((one) => !one.resumed));
   find("clear").hidden = !sendings.some((one) => one.state === "received");
   find("pause-all").hidden = active.length === 0;
   set(find("pause-all"), active.every((one) => one.state === "paused" || one.state === "checking") ? "Go on with all" : "Pause all");
@@ -181,7 +182,8 @@ function drawOverall() {
   const done = sendings.filter((one) => one.state === "received").length;
   set(find("overall"), active.length ? moving(sent, total, speed) : done ? `${count(done, "file")} received. This tab may be closed.` : "");
   const hidden = sendings.length - rows.size;
-  set(find("more"), hidden > 0 ? `and ${count(hidden, "more file")}` : "");
+  set(find("more"), `and ${count(hidden, "more file")}`);
+  find("more").hidden = hidden <= 0;
   document.title = active.length ? `${total ? Math.floor((100 * sent) / total) : 0} % · Upload · PyArchive` : "Upload · PyArchive";
 }
 
@@ -291,6 +293,9 @@ for (const id of ["files", "folder", "one"]) {
   });
 }
 find("send").addEventListener("click", send);
+find("owner")?.addEventListener("change", ({ target }) => {
+  for (const one of sendings) if (one.state === "ready" && !one.resumed) one.owner = target.value;
+});
 find("clear").addEventListener("click", () => {
   sendings.filter((one) => one.state === "received").forEach(forget);
   draw();
