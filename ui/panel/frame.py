@@ -39,6 +39,7 @@ def page(path: str, *, title: str, admin: bool = False, heading: bool = True) ->
             person = here.person()
             with _frame(title if heading else None, path, person):
                 if admin and not person.admin:
+                    ui.context.client.status_code = 403
                     parts.empty("lock", "This page is for admins", "Ask an admin of this appliance if you need something here.")
                 else:
                     await _built(build, *args, **kwargs)

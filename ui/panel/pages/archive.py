@@ -41,6 +41,7 @@ async def _archive(archive_id: str) -> dict[str, Any] | None:
 
 
 def _none_such() -> None:
+    ui.context.client.status_code = 404
     ui.page_title("No such archive · PyArchive")
     parts.text("There is no such archive", "h1").classes("pa-title")
     with parts.card():
