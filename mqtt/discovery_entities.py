@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, get_args
 
 from mqtt.commands import COMMANDS, CommandName
-from mqtt.messages import ApplianceState, Event, EventName
+from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, Lamp
 
 MAX_UPLOAD_LIMIT_KB_PER_S = 10_000_000
 _LONGEST_STATE = 255
@@ -159,7 +159,20 @@ def _diagnostics() -> list[Entity]:
         _sensor("last_proof", "Last proof", _value("last_proof_at"), "mdi:shield-check-outline", device_class="timestamp", **_DIAGNOSTIC,
                 json_attributes_template=_attributes({"oldest_proof_at": _get("oldest_proof_at")})),
         _sensor("version", "Version", _value("version"), "mdi:tag-outline", **_DIAGNOSTIC),
+        _lamp(),
     ]  # fmt: skip
+
+
+def _lamp() -> Entity:
+    # The button is not offered: it can pause, and shut the computer down.
+    told = {"reason": _get("lamp_reason"), "simulated": _get("simulated"), "button_pressed": _get("button_pressed")}
+    return Entity(
+        key="lamp", platform="sensor", name="Lamp", state=FrontPanelState.topic,
+        more={
+            "value_template": _value("lamp"), "icon": "mdi:led-on", "device_class": "enum", "options": list(get_args(Lamp)),
+            "json_attributes_template": _attributes(told), **_DIAGNOSTIC,
+        },
+    )  # fmt: skip
 
 
 def _binary(key: str, name: str, template: str, device_class: str, needs: Thing | None = None, **more: Any) -> Entity:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ui.headline import headline, uploads
+from ui.lamp_words import lamp_line
 from ui.mirror import Mirror
 from ui.words import clean, percent, rate, size
 
@@ -34,6 +35,9 @@ def draw(mirror: Mirror) -> RenderableType:
     parts: list[RenderableType] = [_title(state, online=mirror.online), _overall(state)]
     if window := uploads(state):
         parts.append(Text(f"uploads: {window}", style="dim"))
+    lamp = mirror.get("frontpanel/state")
+    if isinstance(lamp, dict) and mirror.online:
+        parts.append(Text(f"lamp: {lamp_line(lamp)}", style="dim", no_wrap=True, overflow="ellipsis"))
     slots = mirror.below("transfer/")
     if slots:
         parts.append(_slots([slots[name] for name in sorted(slots)]))

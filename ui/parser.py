@@ -67,6 +67,16 @@ def _seconds(text: str) -> float:
 _seconds.__name__ = "number of seconds"  # argparse puts it into its message
 
 
+def _held(text: str) -> float:
+    seconds = float(text)
+    if not 0.05 <= seconds <= 120:  # noqa: PLR2004 - what the appliance takes
+        raise ValueError(text)
+    return seconds
+
+
+_held.__name__ = "number of seconds from 0.05 to 120"
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 < port < 65536:  # noqa: PLR2004 - what a port can be
@@ -150,6 +160,8 @@ def _transfers(add: Add) -> None:
     )
     add("pause", "move nothing until `resume`", "transfers", verb="transfer/pause", done="transfers are paused; `pyarchive resume` ends it")
     add("resume", "end a pause", "transfers", verb="transfer/resume", done="transfers go on")
+    press = add("press", "press the button of the front panel: sync; held for 3 s pause or resume, for 10 s shutdown", "press")
+    press.add_argument("seconds", nargs="?", type=_held, default=0.2, metavar="SECONDS", help="how long it is held (0.2)")
 
     first = _standing(add, "first", "put an archive first in the order made by hand", "transfer/first", "{title} is number {place} now")
     first.add_argument("--position", type=_count, default=1, metavar="N", help="another place in that order (1)")

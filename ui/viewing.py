@@ -15,7 +15,7 @@ from ui.headline import event_line, plain_line, problem_line
 from ui.mirror import Mirror
 from ui.words import clean
 
-FOLLOWED = ("availability", "appliance/state", "transfer/+/state", "event")
+FOLLOWED = ("availability", "appliance/state", "transfer/+/state", "frontpanel/state", "event")
 _LINE_EVERY_S = 10.0
 _REDRAW_S = 1.0
 _STARTING_S = 5.0

@@ -14,19 +14,19 @@ from mqtt import discovery
 from mqtt.commands import COMMANDS
 from mqtt.discovery import Facts
 from mqtt.discovery_entities import EVENT_TYPES, MAX_UPLOAD_LIMIT_KB_PER_S, Thing, entities
-from mqtt.messages import ApplianceState, Event, EventName, Message
+from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, Message
 from mqtt.topics import Topics
 
 BARE = Facts(appliance_id="attic-1", version="1.2.3")
 FULL = replace(BARE, has=frozenset(Thing))
 TOPICS = Topics(BARE.appliance_id)
-BY_TOPIC: dict[str, type[Message]] = {TOPICS(each.topic): each for each in (ApplianceState, Event)}
+BY_TOPIC: dict[str, type[Message]] = {TOPICS(each.topic): each for each in (ApplianceState, Event, FrontPanelState)}
 
 COMMON = {"p", "name", "unique_id", "default_entity_id", "qos", "encoding", "icon", "entity_category", "value_template", "device_class"}
 ATTRIBUTES = {"json_attributes_topic", "json_attributes_template"}
 STATISTICS = {"unit_of_measurement", "state_class", "suggested_display_precision"}
 KEYS = {
-    "sensor": COMMON | ATTRIBUTES | STATISTICS | {"options"},
+    "sensor": COMMON | ATTRIBUTES | STATISTICS | {"options", "state_topic"},
     "binary_sensor": COMMON | ATTRIBUTES,
     "button": (COMMON - {"value_template"}) | {"command_topic", "payload_press"},
     "switch": COMMON | {"command_topic", "payload_on", "payload_off", "state_on", "state_off", "optimistic"},
@@ -86,7 +86,7 @@ def test_every_entity_of_the_design_is_there() -> None:
     platforms = {key: component["p"] for key, component in shown().items()}
     assert platforms == dict.fromkeys(
         ["status", "bytes_at_risk", "protected_by", "upload_rate", "eta", "progress", "archives", "batches_pending", "free_disk",
-         "remote_quota", "last_sync", "last_problem", "last_proof", "version"], "sensor",
+         "remote_quota", "last_sync", "last_problem", "last_proof", "version", "lamp"], "sensor",
     ) | dict.fromkeys(["problem", "remote_connectivity", "sign_in_needed", "transferring"], "binary_sensor") | dict.fromkeys(
         ["sync", "verify"], "button"
     ) | dict.fromkeys(["pause", "metered"], "switch") | {"upload_limit": "number", "event": "event"}  # fmt: skip

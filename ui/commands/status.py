@@ -9,10 +9,11 @@ from typing import Any
 from ui import output
 from ui.errors import Failed
 from ui.headline import uploads
+from ui.lamp_words import lamp_line
 from ui.link import Link, open_link
 from ui.words import age, clean, count, duration, rate, size
 
-_RETAINED_TIMEOUT_S = 3.0
+_RETAINED_TIMEOUT_S, _LAMP_TIMEOUT_S = 3.0, 0.3
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json and state is not None:
             output.emit(state)
         elif state is not None:
-            show(state, online=link.mirror.online)
+            show(state, _lamp(link), online=link.mirror.online)
         if not link.mirror.online:
             raise Failed(f"{link.settings.appliance_id} is not online; {_advice(link)}")
     return 0
@@ -30,10 +31,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _look(link: Link) -> dict[str, Any] | None:
     mirror = link.mirror
-    mirror.follow("availability", "appliance/state")
+    mirror.follow("availability", "appliance/state", "frontpanel/state")
     mirror.wait(lambda: bool(mirror.get("availability") and mirror.get("appliance/state")), _RETAINED_TIMEOUT_S)
     state = mirror.get("appliance/state")
     return state if isinstance(state, dict) else None
+
+
+def _lamp(link: Link) -> dict[str, Any] | None:
+    link.mirror.wait(lambda: bool(link.mirror.get("frontpanel/state")), _LAMP_TIMEOUT_S)
+    lamp = link.mirror.get("frontpanel/state")
+    return lamp if isinstance(lamp, dict) else None
 
 
 def _advice(link: Link) -> str:
@@ -43,13 +50,13 @@ def _advice(link: Link) -> str:
     return "it is starting, or has ended: look at its log (`journalctl -u pyarchive-appliance`), or start it with `pyarchive appliance`"
 
 
-def show(state: dict[str, Any], *, online: bool) -> None:
+def show(state: dict[str, Any], lamp: dict[str, Any] | None = None, *, online: bool) -> None:
     """The state of the appliance in a dozen lines."""
     status = f"online, {state['status'].replace('_', ' ')}" if online else "not online; last known:"
     colour = "green" if online and state["status"] != "needs_you" else "red"
     reason = f" ({clean(state['status_reason'])})" if state["status_reason"] and online else ""
     output.say(f"{output.paint(clean(state['appliance_id']), 'bold')} is {output.paint(status, colour)}{reason}")
-    output.facts(_facts(state))
+    output.facts([*_facts(state), *([("lamp", lamp_line(lamp))] if lamp and online else [])])
     for problem in state["problems"]:
         mark = output.paint("needs you", "red") if problem["needs_you"] else output.paint("passes", "yellow")
         output.say(f"  {mark}: {clean(problem['message'])}; {clean(problem['next_step'])}")
