@@ -34,7 +34,7 @@ class BatchMap:
                 parts.text("A batch is a piece of the file that is sent, checked and mended by itself.").classes("pa-muted pa-small")
                 self._choice = ui.select({}, label="As it stands on", on_change=self._chosen).props("outlined dense options-dense")
             self._drawing = Element("pa-batch-map")
-            self._legend = ui.element("ul").classes("pa-legend").props('aria-label="How many batches are where"')
+            self._legend = ui.element("ul").classes("pa-map-legend").props('aria-label="How many batches are where"')
         self.show(archive)
 
     def show(self, archive: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ class BatchMap:
         with self._legend:
             for letter, text in said.items():
                 if counts.get(letter):
-                    with ui.element("li").classes("pa-legend-item"):
+                    with ui.element("li").classes("pa-map-legend-item"):
                         ui.element("span").classes("pa-swatch").props(f'data-letter="{letter}" aria-hidden="true"')
                         parts.text(f"{counts[letter]:,}").classes("pa-num pa-strong")
                         parts.text(text)

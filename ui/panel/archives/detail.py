@@ -32,13 +32,13 @@ class Detail:
         self._standing = Standing(archive)
         self._outcome = Outcome()
         self._acts = Acts(archive, self._outcome, self.refresh)
-        with ui.element("div").classes("pa-columns"):
+        with ui.element("div").classes("pa-pair"):
             with parts.card("How well it is protected"):
                 self._ladder = parts.ladder()
             self._copies = Copies(archive)
         self._map = BatchMap(archive)
         self._table = BatchTable(archive)
-        with ui.element("div").classes("pa-columns"):
+        with ui.element("div").classes("pa-pair"):
             facts.card(archive)
             self._history = History(archive["id"])
         self._show_ladder()
