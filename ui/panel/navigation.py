@@ -26,6 +26,7 @@ PLACES = (
     Place(path="/front-panel", label="Front panel", icon="lightbulb"),
     Place(path="/log", label="Log", icon="article", admin=True),
     Place(path="/users", label="Users", icon="group", admin=True),
+    Place(path="/notifications", label="Notifications", icon="notifications", admin=True),
     Place(path="/settings", label="Settings", icon="tune", admin=True),
 )
 

@@ -5,6 +5,7 @@ from ui.panel.pages import archives as archives
 from ui.panel.pages import connection as connection
 from ui.panel.pages import connections as connections
 from ui.panel.pages import log as log
+from ui.panel.pages import notifications as notifications
 from ui.panel.pages import overview as overview
 from ui.panel.pages import profile as profile
 from ui.panel.pages import recovery_sheet as recovery_sheet
