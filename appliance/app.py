@@ -27,6 +27,7 @@ from appliance.handlers.archives import Archives
 from appliance.handlers.connections import ConnectionVerbs
 from appliance.handlers.front_panel import FrontPanelVerbs
 from appliance.handlers.integrity import Integrity
+from appliance.handlers.notifications import NotificationVerbs
 from appliance.handlers.settings import SettingsVerbs
 from appliance.handlers.table import Handlers
 from appliance.handlers.transfers import Transfers
@@ -44,6 +45,8 @@ from appliance.keep_local import KeepLocal
 from appliance.library import Library
 from appliance.logs import RecentLines
 from appliance.names import ARCHIVE_ID
+from appliance.notifications.notifier import Notifier
+from appliance.notifications.targets import Targets
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.recovery import intent as intents
@@ -104,6 +107,7 @@ class Appliance:
         self._build_recovery(intent, restart)
         self._lines = lines
         self._build_front_panel()
+        self._build_notifications()
         self.handlers = self._verbs(lines)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)
@@ -166,6 +170,10 @@ class Appliance:
         opener = Opener(self.folder.path)
         self.front_panel = FrontPanel(self.settings, self.problems, lambda: row_of(self.states), deeds, opener)
 
+    def _build_notifications(self) -> None:
+        self.targets = Targets(self.folder.secrets / "notifications.json")
+        self.notifier = Notifier(self.library, self.settings, self.problems, self.targets, self.household.ages.is_over)
+
     def _verbs(self, lines: RecentLines) -> Handlers:
         topics = [
             Archives(self.library, self.intake, self.placement, self.jobs, self.states),
@@ -179,7 +187,7 @@ class Appliance:
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
-            FrontPanelVerbs(self.front_panel),
+            FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
         ]  # fmt: skip
         return Handlers(topics, self.library, self.household)
 
@@ -227,6 +235,7 @@ class Appliance:
         self.engine.start(paused=bool(self._kept_state().get("paused")))
         self.recovery.start()
         self.copier.start()
+        self.notifier.start()
         self.front_panel.start()
         if self.reporter:
             self.reporter.start()
@@ -234,7 +243,17 @@ class Appliance:
 
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""
-        parts = (self.inbox, self.sign_ins, self.recovery, self.copier, self.engine, self.jobs, self.intake, self.housekeeper)
+        parts = (
+            self.notifier,
+            self.inbox,
+            self.sign_ins,
+            self.recovery,
+            self.copier,
+            self.engine,
+            self.jobs,
+            self.intake,
+            self.housekeeper,
+        )
         for part in parts:
             part.stop(0)
         deadline = clock.monotonic_s() + _STOP_S

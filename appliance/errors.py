@@ -45,6 +45,13 @@ class TooManyTries(ApplianceError):
     retriable = True
 
 
+class NotificationFailed(ApplianceError):
+    """A service did not take a notification. The text says why."""
+
+    code = "notification_failed"
+    retriable = True
+
+
 class NotFound(ApplianceError):
     """There is no archive, connection, job or setting of that name."""
 

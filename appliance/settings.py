@@ -100,6 +100,12 @@ class Settings(BaseModel):
     )
     shutdown_enabled: bool = Field(default=False, description="Holding the button for 10 s shuts the computer down")
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
+    notify_needs_you: bool = Field(default=True, description="Notify of what needs somebody")
+    notify_damage: bool = Field(default=True, description="Notify of damage, also where it is mended by itself")
+    notify_all_protected: bool = Field(default=True, description="Notify once everything is safe again; once an hour at the most")
+    notify_unproven_days: int = Field(
+        default=30, ge=0, le=3650, description="Notify when for so many days no copy was read back and found right; 0 for never"
+    )
     panel_url: str | None = Field(
         default=None, pattern=r"^https?://[^/\s]+(/\S*)?$", max_length=256,
         description="Where the house finds the panel, like http://pyarchive.local:8080; shown in Home Assistant and in notifications",

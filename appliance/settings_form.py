@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-TRANSFERS, SPACE, SAFETY, HOUSE, PANEL, SYSTEM = "Transfers", "Space", "Safety", "Home Assistant", "Panel", "System"
-FRONT_PANEL = "Front panel"
-GROUPS = (TRANSFERS, SPACE, SAFETY, PANEL, FRONT_PANEL, HOUSE, SYSTEM)
+TRANSFERS, SPACE, SAFETY, NOTIFICATIONS = "Transfers", "Space", "Safety", "Notifications"
+PANEL, FRONT_PANEL, HOUSE, SYSTEM = "Panel", "Front panel", "Home Assistant", "System"
+GROUPS = (TRANSFERS, SPACE, SAFETY, NOTIFICATIONS, PANEL, FRONT_PANEL, HOUSE, SYSTEM)
 """In the order in which they are shown."""
 
 
@@ -34,6 +34,10 @@ FORM = {
     "grace_days": Drawn("Grace time on remotes", SAFETY, "days"),
     "trash_per_run": Drawn("Objects trashed in one run", SAFETY),
     "catalog_copy_minutes": Drawn("Copy the catalog every", SAFETY, "minutes"),
+    "notify_needs_you": Drawn("When somebody is needed", NOTIFICATIONS),
+    "notify_damage": Drawn("When something is damaged", NOTIFICATIONS),
+    "notify_all_protected": Drawn("When everything is safe again", NOTIFICATIONS),
+    "notify_unproven_days": Drawn("When nothing was proven for", NOTIFICATIONS, "days"),
     "panel_url": Drawn("Address of the panel", PANEL),
     "registration": Drawn("Who may register", PANEL),
     "default_owner": Drawn("Usual owner", PANEL),
@@ -62,11 +66,10 @@ FORM = {
 
 def drawn(properties: dict[str, Any], fixed_at_start: frozenset[str]) -> dict[str, Any]:
     """The properties of a JSON schema with ``title``, ``x-group``, ``x-order``, ``x-unit`` and ``x-fixed-at-start``."""
-    order = {name: place for place, name in enumerate(FORM)}
     return {
         name: {
-            **its, "title": FORM[name].title, "x-group": FORM[name].group, "x-order": order[name],
-            **({"x-unit": FORM[name].unit} if FORM[name].unit else {}), "x-fixed-at-start": name in fixed_at_start,
+            **properties[name], "title": its.title, "x-group": its.group, "x-order": order, **({"x-unit": its.unit} if its.unit else {}),
+            "x-fixed-at-start": name in fixed_at_start,
         }
-        for name, its in properties.items() if name in FORM
+        for order, (name, its) in enumerate(FORM.items())
     }  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mqtt import messages as m
+from mqtt import notification_verbs as n
 from mqtt import user_answers as u
 from mqtt import verb_answers as a
 from mqtt import view_answers as v
@@ -51,6 +52,11 @@ _CONNECTION_STATE = m.ConnectionState(
 )  # fmt: skip
 
 _STORED = v.Happening(what="stored", at=_AT, since_at=_EARLIER, batches=1, connection_id=_CONNECTION, connection_name="Drive")
+
+_TARGET = n.NotificationTarget(
+    id="4be1c09a", name="Anna's phone", kind="ntfy", host="ntfy.example.org", added_at=_EARLIER, sent_at=_AT, error=None, next_try_at=None,
+    waiting=0,
+)  # fmt: skip
 
 _SETTING = m.Setting(name="upload_limit_kb_per_s", value=500, source="set", description="Upload limit in kB/s; 0 for none")
 _SETTINGS = m.SettingsState(
@@ -218,6 +224,7 @@ EXAMPLES: dict[type[Message], Message] = {
             presses=[a.ButtonPress(number=3, at=_AT, held_s=3.2, step=m.ButtonStep.PAUSE, done=True, result="transfers are paused")],
             levels=[a.LampLevel(at=_AT, level_ratio=1)],
         ),
+        n.NotificationPage(targets=[_TARGET]), _TARGET,
         v.TimetablePreview(
             error=None, week=[v.Span(weekday=0, from_minute=0, to_minute=480, limit_kb_per_s=0)], now_kb_per_s=500,
             changes=[v.TimetableChange(at=_AT + timedelta(hours=8), limit_kb_per_s=0)],
@@ -237,6 +244,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "archive/upload": {"archive_id": _ARCHIVE},
     "archive/list": {"search": "holidays", "limit": 20},
     "archive/many": {"act": "release", "archives": [_ARCHIVE, "1a2b3c4d5e6f7081"]},
+    "notification/add": {"url": "ntfys://ntfy.example.org/a-long-secret-topic", "name": "Anna's phone"},
+    "notification/remove": {"id": "4be1c09a"},
+    "notification/test": {"id": "4be1c09a"},
     "archive/summary": {"owner": "anna"},
     "transfer/history": {"limit": 20},
     "settings/preview-timetable": {"timetable": "mon-fri 08:00-18:00 500", "time_zone": "Europe/Berlin"},
