@@ -34,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lived:
-    """A panel with something in it. ``ada``, ``ben`` are sessions; ``archive``, ``upload`` are ids of ada's."""
+    """A panel with something in it. ``ada`` and ``ben`` are sessions; ``archive``, ``upload`` and ``connection`` are ids, of ada's."""
 
     house: House
     panel: PanelProcess
@@ -42,6 +42,7 @@ class Lived:
     ben: str
     archive: str
     upload: str
+    connection: str
 
     def ask(self, method: str, path: str, session: str | None = None, *, body: str | None = None, **headers: str) -> Answer:
         """One request; from a page of our own unless ``Origin`` says otherwise."""
@@ -64,7 +65,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         ada = panel.claim("ada")
         house.ask("user/add", name="ben", role="member", password=PASSWORD)
         ben = panel.sign_in("ben")
-        yield Lived(house, panel, ada, ben, _archive(house), _upload(panel, ada))
+        connection = house.ask("connection/list")["connections"][0]["id"]
+        yield Lived(house, panel, ada, ben, _archive(house), _upload(panel, ada), connection)
 
 
 def _archive(house: House) -> str:

@@ -36,7 +36,7 @@ _BEHIND = (Who.SIGNED_IN, Who.OWNER, Who.ADMIN)
 
 
 def _address(door: Door, lived: Lived) -> str:
-    return door.example.format(archive=lived.archive, upload=lived.upload)
+    return door.example.format(archive=lived.archive, upload=lived.upload, connection=lived.connection)
 
 
 def test_every_route_says_who_may_use_it() -> None:

@@ -20,7 +20,7 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class Door:
-    """``example`` is an address of it; ``{archive}`` and ``{upload}`` stand for ids of the admin's."""
+    """``example`` is an address of it; ``{archive}``, ``{upload}`` and ``{connection}`` stand for ids, of the admin's."""
 
     path: str
     methods: frozenset[str]
@@ -29,7 +29,7 @@ class Door:
 
     @property
     def is_page(self) -> bool:
-        """Of NiceGUI: what is refused is said on the page."""
+        """Of NiceGUI."""
         return self.methods == {"GET"} and not self.path.startswith("/_nicegui")
 
 
@@ -70,6 +70,13 @@ DOORS = (
     _door("GET", "/archives/{archive_id}", Who.OWNER, "/archives/{archive}"),
     _door("GET", "/transfers", Who.SIGNED_IN),
     _door("GET", "/profile", Who.SIGNED_IN),
+    _door("GET", "/connections", Who.SIGNED_IN),
+    _door("GET", "/connections/{connection_id}", Who.SIGNED_IN, "/connections/{connection}"),
+    _door("GET", "/connections/{connection_id}/recover", Who.ADMIN, "/connections/{connection}/recover"),
+    _door("GET", "/connections/{connection_id}/recovery-sheet", Who.ADMIN, "/connections/{connection}/recovery-sheet"),
+    _door("GET", "/connections/add/folder", Who.ADMIN),
+    _door("GET", "/connections/add/drive", Who.ADMIN),
+    _door("GET", "/welcome", Who.ADMIN),
     _door("GET", "/log", Who.ADMIN),
     _door("GET", "/settings", Who.ADMIN),
     _door("GET", "/users", Who.ADMIN),
