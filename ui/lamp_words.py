@@ -16,7 +16,7 @@ LOOKS = {
 MEANS = {
     "needs_you": "somebody is needed",
     "transferring": "files are on their way",
-    "waiting": "waits: for the line, the timetable, or the end of a pause",
+    "waiting": "waits for the line, the timetable, or the end of a pause",
     "idle": "everything is remote",
     "off": "the appliance is not running",
 }

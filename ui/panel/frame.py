@@ -97,7 +97,8 @@ def _frame(title: str | None, path: str, person: Person) -> Iterator[None]:
 
 HEAD = (
     '<link rel="stylesheet" href="/static/panel.css"><link rel="stylesheet" href="/static/overview.css">'
-    '<script src="/static/panel.js"></script>'
+    '<link rel="stylesheet" href="/static/front-panel.css">'
+    '<script src="/static/panel.js"></script><script src="/static/front-panel.js"></script>'
     '<link rel="manifest" href="/manifest.webmanifest"><link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
     '<link rel="apple-touch-icon" href="/static/icon-192.png">'
     '<meta name="theme-color" content="#f5f7f7" media="(prefers-color-scheme: light)">'

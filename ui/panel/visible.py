@@ -29,4 +29,9 @@ def problems(person: Person, state: dict[str, Any] | None) -> list[dict[str, Any
     return list(stand) if person.admin else [one for one in stand if one["about"] in _OF_THE_HOUSE]
 
 
+def lamp_reason(person: Person, state: dict[str, Any] | None) -> str:
+    """Why the lamp shows what it shows, for admins: a problem's words may name other people's archives."""
+    return str(state["lamp_reason"]) if state and person.admin else ""
+
+
 _OF_THE_HOUSE = frozenset({"disk", "store", "clock", "catalog", "front_panel"})

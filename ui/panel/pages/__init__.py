@@ -4,6 +4,7 @@ from ui.panel.pages import archive as archive
 from ui.panel.pages import archives as archives
 from ui.panel.pages import connection as connection
 from ui.panel.pages import connections as connections
+from ui.panel.pages import front_panel as front_panel
 from ui.panel.pages import log as log
 from ui.panel.pages import notifications as notifications
 from ui.panel.pages import overview as overview

@@ -30,6 +30,8 @@ from ui.panel.parts.copying import copied as copied
 from ui.panel.parts.going import go as go
 from ui.panel.parts.ladder import Step as Step
 from ui.panel.parts.ladder import ladder as ladder
+from ui.panel.parts.lamp import Lamp as Lamp
+from ui.panel.parts.lamp import lamp as lamp
 from ui.panel.parts.notice import Notice as Notice
 from ui.panel.parts.notice import area as area
 from ui.panel.parts.notice import notice as notice
