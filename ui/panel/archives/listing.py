@@ -43,6 +43,8 @@ class Listing:
 
     async def go(self, query: Query, *, to_top: bool = False, from_history: bool = False) -> None:
         """Only the newest answer counts. An error is shown, and the list stays as it was."""
+        if from_history and query == self._query:
+            return
         typing = query.search != self._query.search
         if not await parts.said(lambda: self._load(query)):
             return

@@ -36,6 +36,3 @@ def _follow_history(listing: Listing, *, admin: bool) -> None:
         await listing.go(of_address(dict(event.args), admin=admin), from_history=True)
 
     ui.on("pa-address", moved)
-    ui.run_javascript(
-        "window.addEventListener('popstate', () => emitEvent('pa-address', Object.fromEntries(new URLSearchParams(location.search))))"
-    )

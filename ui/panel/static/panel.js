@@ -107,6 +107,15 @@
   };
   window.pyarchive = Object.assign(window.pyarchive || {}, { shrink, copy });
 
+  // Back and Forward between addresses that a page gave itself: it shows what the address asks for.
+  window.addEventListener("popstate", () => {
+    try {
+      emitEvent("pa-address", Object.fromEntries(new URLSearchParams(location.search)));
+    } catch {
+      location.reload(); // the page was not there yet
+    }
+  });
+
   // A sheet under More closes when something else is touched, and with Escape.
   document.addEventListener("click", (event) => {
     document.querySelectorAll("details.pa-more[open]").forEach((sheet) => {
