@@ -45,6 +45,7 @@ def test_the_setup_code_is_good_once_and_makes_the_first_admin(new: Inside) -> N
     told = claim(new, code.replace("-", " ").lower())
     assert (told["user"]["name"], told["user"]["role"]) == ("anna", "admin")
     assert panel(new, "user/standing")["claimed"]
+    assert new.app.db.table("setup").ids() == [], "it is gone, also for a later claim after a recovery"
     with pytest.raises(Conflict, match="claimed already"):
         claim(new, code, "bert")
     with pytest.raises(Conflict, match="claimed already"):
