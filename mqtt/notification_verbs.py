@@ -17,7 +17,7 @@ class NotificationTarget(Message):
     name: str
     kind: str = Field(description="The service, in words")
     host: str | None = Field(description="Where it is; none where the address tells nothing that may be shown")
-    added_at: datetime
+    added_at: datetime = Field(description="When it was added")
     sent_at: datetime | None = Field(description="When it last took a message, since the start")
     error: str | None = Field(description="Why it did not take the last one, in words")
     next_try_at: datetime | None

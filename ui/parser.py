@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ui.moments import typed_moment
+
 ARCHIVE_HELP = "id, unique beginning of one, or unique title"
 CONNECTION_HELP = "id, unique beginning of one, or name"
 _DATA_HELP = "data folder of the appliance that is meant"
@@ -305,5 +307,8 @@ def _others(add: Add) -> None:
     log.add_argument("--level", choices=["debug", "info", "warning", "error"], default="info", help="at least this level (info)")
     log.add_argument("--text", metavar="TEXT", help="only lines with TEXT")
     log.add_argument("--archive", metavar="ARCHIVE", help="only lines about this archive")
+    log.add_argument("--source", metavar="SOURCE", help="only lines of this part of the appliance, as in the third column")
+    log.add_argument("--since", type=typed_moment, metavar="WHEN", help="from then on: an age like 30m, 2h or 3d, or a date and time")
+    log.add_argument("--until", type=typed_moment, metavar="WHEN", help="up to then")
     completion = add("completion", "print the completion script of a shell", "completion", json=False)
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="bash|zsh")

@@ -8,6 +8,7 @@ words that go out are ours, or a status.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -76,10 +77,9 @@ def _run(order: dict[str, Any]) -> str | None:
 def main() -> int:
     if "SSL_CERT_FILE" in os.environ:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
-    answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a service of the library prints is no answer
-    json.dump({"error": _run(json.load(sys.stdin))}, answer)
-    answer.close()
+    with contextlib.redirect_stdout(sys.stderr):  # what a service of the library prints is no answer
+        error = _run(json.load(sys.stdin))
+    sys.stdout.write(json.dumps({"error": error}))
     return 0
 
 

@@ -259,6 +259,13 @@ def test_an_error_of_the_appliance_is_shown_as_it_is(appliance: StandIn, run: Ru
         (["usual", ID], "transfer/usual", {"archive": ID}, archive(ID), "its turn comes by itself"),
         (["settings", "get"], "settings/get", {}, {"settings": [], "json_schema": {}}, "NAME"),
         (["log", "--limit", "5"], "log/query", {"limit": 5, "level": "info"}, {"lines": []}, ""),
+        (
+            ["log", "--source", "intake", "--since", "2026-11-25T18:00+01:00", "--until", "2026-11-25T17:30:00Z"],
+            "log/query",
+            {"limit": 100, "level": "info", "source": "intake", "since_at": "2026-11-25T17:00:00Z", "until_at": "2026-11-25T17:30:00Z"},
+            {"lines": []},
+            "",
+        ),
     ],
 )
 def test_a_request_is_sent_and_its_answer_printed(

@@ -16,7 +16,10 @@ def run(args: argparse.Namespace) -> int:
     """Oldest first, as one reads."""
     with open_link(args) as link:
         archive_id = link.ask("archive/show", archive=args.archive)["id"] if args.archive else None
-        answer = link.ask("log/query", limit=args.limit, level=args.level, text=args.text, archive_id=archive_id)
+        answer = link.ask(
+            "log/query", limit=args.limit, level=args.level, text=args.text, archive_id=archive_id, source=args.source, since_at=args.since,
+            until_at=args.until,
+        )  # fmt: skip
     if args.json:
         output.emit(answer)
         return 0
