@@ -25,7 +25,7 @@ class NotificationTarget(Message):
 
 
 class NotificationPage(Message):
-    targets: list[NotificationTarget]
+    targets: list[NotificationTarget] = Field(description="In the order in which they were added")
 
 
 class _OfTarget(Verb):

@@ -28,7 +28,7 @@ def document() -> Part:
         channels[name] = _channel(topic.address, name, topic.does, _access(topic))
         operations[("receive_" if topic.to_appliance else "send_") + name] = _operation(topic, name)
         messages[name] = _message(topic)
-    for shape in VERBS.values():
+    for _, shape in sorted(VERBS.items()):  # whatever was imported first
         channels |= _verb_channels(shape)
         operations[_verb_name(shape)] = _verb_operation(shape)
         messages |= _verb_messages(shape)

@@ -86,7 +86,7 @@ def _errors() -> Iterator[str]:
 
 def _verbs() -> Iterator[str]:
     group = ""
-    for shape in sorted(VERBS.values(), key=lambda shape: shape.verb.split("/")[0]):
+    for _, shape in sorted(VERBS.items()):
         if shape.verb.split("/")[0] != group:
             group = shape.verb.split("/")[0]
             yield f"## Requests `{group}/…`\n"

@@ -45,7 +45,7 @@ def schemas() -> dict[str, Schema]:
     sent: set[type[Message]] = {topic.content for topic in TOPICS if isinstance(topic.content, type)} | {Error}
     sent |= {answer for shape in VERBS.values() for answer in answers_of(shape)}
     found = _schemas_of(sent, "serialization")
-    for shape in VERBS.values():
+    for _, shape in sorted(VERBS.items()):
         asked = _schemas_of([shape], "validation")
         request = asked.pop(shape.__name__)
         found |= asked | {request_name(shape): _with_transaction(request), response_name(shape): _response(shape)}
