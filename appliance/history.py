@@ -10,7 +10,7 @@ from appliance.catalog.ledger import HistoryEntry, Ledger
 from mqtt.view_answers import Happening
 
 Name = Callable[[str], str | None]
-_FIRST_LOOK, _MOST_ENTRIES = 1_000, 20_000
+_MOST_ENTRIES = 10_000
 _NEIGHBOURS = timedelta(minutes=15)
 _WHAT = {
     "stored": "stored", "manifest_stored": "described", "unstored": "withdrawn", "cached": "fetched", "uncached": "damaged",
@@ -24,21 +24,16 @@ _MOVES = frozenset({"stored", "described", "fetched", "restored", "failed"})
 _TEXTLESS = frozenset({"manifest_stored"})  # its text is a checksum
 
 
-def history(ledger: Ledger, name: Name, most: int) -> list[Happening]:
-    """The last ``most`` happenings at least (all, where there are fewer), newest first. ``name(connection_id)``. Reads the file's end."""
-    look = _FIRST_LOOK
-    while True:
-        entries = ledger.history(look)
-        found = [_happening(group, name) for group in _groups(entries)]
-        # The last one may go on in what was not read.
-        if len(found) > most or len(entries) < look or look >= _MOST_ENTRIES:
-            return found if len(entries) >= look else [*found, _created(ledger)]
-        look = min(look * 5, _MOST_ENTRIES)
+def history(ledger: Ledger, name: Name) -> list[Happening]:
+    """What the last 10,000 entries come to, newest first. ``name(connection_id)``. Reads the file's end."""
+    entries = ledger.history(_MOST_ENTRIES)
+    found = [_happening(group, name) for group in _groups(entries)]
+    return found if len(entries) >= _MOST_ENTRIES else [*found, _created(ledger)]
 
 
 def moves(ledger: Ledger, name: Name, most: int) -> list[Happening]:
     """Of these only what was moved, or failed to be; at most ``most``."""
-    return [each for each in history(ledger, name, most) if each.what in _MOVES][:most]
+    return [each for each in history(ledger, name) if each.what in _MOVES][:most]
 
 
 def _created(ledger: Ledger) -> Happening:

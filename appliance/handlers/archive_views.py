@@ -114,7 +114,7 @@ class ArchiveViews:
     @handles(view_verbs.ArchiveHistory)
     def archive_history(self, asked: view_verbs.ArchiveHistory) -> HistoryPage:
         ledger, end = self.library.ledger(self.library.find(asked.archive, removed=None)), asked.offset + asked.limit
-        found = history(ledger, self.connections.names().get, end)
+        found = history(ledger, self.connections.names().get)
         return HistoryPage(happenings=found[asked.offset : end], more=len(found) > end)
 
     @handles(view_verbs.ArchiveRemoval)
