@@ -19,6 +19,7 @@ from tests.benchmarks import (
     limit,
     machine,
     memory,
+    panel_upload,
     parts,
     report,
     republish,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Measure] = {
     "drive": drive.measure,
     "drive-partial": drive_partial.measure,
     "drive-scale": drive_scale.measure,
+    "panel-upload": panel_upload.measure,
 }
 _SCRATCH = Path("/var/tmp")  # not /tmp: that may be memory
 

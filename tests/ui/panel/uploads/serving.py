@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from mqtt.client import Broker, BrokerAddress
 from mqtt.requests import NoAnswer, Requester, RequestFailed
@@ -29,6 +30,7 @@ from ui.panel.files.uploads import uploads
 from ui.panel.files.uploads.page import Page
 from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.gate import Gate
+from ui.panel.headers import SecureHeaders
 from ui.panel.person import Person
 from ui.panel.sessions import Sessions
 
@@ -65,7 +67,7 @@ class People:
         return Person(name=name, display_name=name.title(), role=role, session=token)
 
 
-def build(folder: Path, broker: Broker, topics: Topics, people: Path) -> Gate:
+def build(folder: Path, broker: Broker, topics: Topics, people: Path) -> ASGIApp:
     sessions = People(people)
     parts = Uploads(AsCli(Requester(broker, topics, "cli", resend_s=0.3)), sessions, folder)
 
@@ -81,7 +83,7 @@ def build(folder: Path, broker: Broker, topics: Topics, people: Path) -> Gate:
         *parts.routes(), *Page(parts).routes(), Mount("/static", StaticFiles(directory=STATIC)),
         Route("/healthz", lambda _: PlainTextResponse("ok")),
     ]  # fmt: skip
-    return Gate(Starlette(routes=routes, lifespan=lifespan), cast("Sessions", sessions))
+    return SecureHeaders(Gate(Starlette(routes=routes, lifespan=lifespan), cast("Sessions", sessions)))
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,15 @@ def test_an_admin_may_send_for_somebody_else(panel: Serving, house: House) -> No
         2, b"ok", named={"filename": "f", "owner": "ben"}, Content_Type="application/offset+octet-stream"
     )  # fmt: skip
     assert house.show(made.headers["pyarchive-archive"])["owner"] == "ben"
+
+
+def test_the_page_runs_no_script_but_its_own_and_names_are_text(panel: Serving) -> None:
+    panel.let_in({"t-anna": ["<script>alert(1)</script>", "member"]})
+    page = Tus(panel.port).ask("GET", "/upload")
+    assert page.status == 200
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    assert "<script>alert" not in page.text
+    assert not re.findall(r"<script(?![^>]* src=)|\son\w+=|style=", page.text)
 
 
 def test_termination_forgets_file_and_promise(tus: Tus, house: House) -> None:

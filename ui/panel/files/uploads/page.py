@@ -22,15 +22,6 @@ HERE = Path(__file__).parent
 _FONTS = f"/_nicegui/{nicegui_version}/static/fonts.css"
 _MOST = 200
 _TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self';"
-        " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 
 class Page:
@@ -53,7 +44,7 @@ class Page:
         page = _TEMPLATES.get_template("upload.html").render(
             person=person, owners=owners, place=PLACE, missing=missing, fonts=_FONTS
         )  # fmt: skip
-        return HTMLResponse(page, 500 if missing else 200, _HEADERS)
+        return HTMLResponse(page, 500 if missing else 200)
 
     async def _owners(self, person: Person) -> list[dict[str, Any]]:
         """Whom an admin may send files for; nobody but oneself where that cannot be known now."""
@@ -80,7 +71,7 @@ class Page:
         entries = await asyncio.to_thread(self._uploads.table.unfinished_of, person.name, _MOST)
         shown = [self._shown(await self._looked_after(entry, on_their_way), on_their_way or {}) for entry in entries]
         shown += await self._begun_elsewhere(person, on_their_way or {})
-        return JSONResponse({"uploads": [each for each in shown if each], "away": away}, headers=_HEADERS)
+        return JSONResponse({"uploads": [each for each in shown if each], "away": away})
 
     async def _looked_after(self, entry: Entry, on_their_way: dict[str, Any] | None) -> Entry:
         """One that the appliance does not know any more has ended: how, it tells."""
