@@ -33,8 +33,13 @@ def brightness(page: Page) -> float:
 
 
 def test_the_lamp_breathes_as_on_the_device_and_a_click_is_a_short_press(page: Page, house: House) -> None:
-    seen: set[float] = set()
-    wait_for(lambda: seen.add(round(brightness(page), 1)) or len(seen) > 8, what="the lamp to get brighter and darker by and by")
+    seen: list[float] = []
+
+    def breathes() -> bool:
+        seen.append(round(brightness(page), 1))
+        return len(set(seen)) > 8
+
+    wait_for(breathes, what="the lamp to get brighter and darker by and by")
     before = len(presses(house))
     page.get_by_role("button", name=PRESS).click(delay=80)
     press = wait_for(lambda: presses(house)[before:], what="the press")[0]
