@@ -95,7 +95,7 @@ def test_a_problem_appears_with_its_next_step_and_its_button_solves_it(visit: Vi
     with outage(house):
         problem = page.get_by_role("list", name="Problems").get_by_role("listitem")
         problem.get_by_text("is not mounted").wait_for()
-        problem.get_by_text("pyarchive sync").wait_for()
+        problem.get_by_text("It goes on by itself once it can be reached").wait_for()
     _at_full_speed(house)
     since_s = monotonic()
     problem.get_by_role("button", name="Try now").click()

@@ -13,7 +13,7 @@ from ui.words import rate
 
 def sync_button(kind: parts.Kind = "plain") -> None:
     """For everybody: it ends waits, not a pause."""
-    parts.action("Try all now", lambda: here.ask("transfer/sync"), icon="refresh", kind=kind, done="Everything that waits is tried now.")
+    parts.action("Sync now", lambda: here.ask("transfer/sync"), icon="refresh", kind=kind, done="Everything that waits is tried now.")
 
 
 class PauseButton:
