@@ -7,6 +7,7 @@ from typing import Any
 
 from ui.panel.overview.figures import Figures
 from ui.panel.parts.basics import Tone
+from ui.panel.parts.wording import in_the_panel
 from ui.words import count, duration, rate, size
 
 
@@ -67,7 +68,7 @@ def _at_risk(figures: Figures, state: dict[str, Any]) -> Standing:
 
 def _why_waiting(state: dict[str, Any]) -> str:
     window = state["upload_window"]
-    words = f"Waiting: {state['status_reason'] if window['allowed'] else window['reason']}."
+    words = in_the_panel(f"Waiting: {state['status_reason'] if window['allowed'] else window['reason']}.")
     return f"{words} Next try" if state["queue"]["next_try_at"] else words
 
 

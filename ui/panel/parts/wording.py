@@ -19,6 +19,7 @@ _HERE = (
     ("orphans", "the connection's page"),
     ("sync", "“Sync now” on the overview"),
     ("log", "the log"),
+    ("resume", "“Resume” on the overview"),
     ("undo", "“Undo” among the removed archives"),
 )
 
