@@ -19,6 +19,7 @@ from tests.benchmarks import (
     limit,
     machine,
     memory,
+    panel_archives,
     panel_pages,
     panel_upload,
     parts,
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Measure] = {
     "drive": drive.measure,
     "drive-partial": drive_partial.measure,
     "drive-scale": drive_scale.measure,
+    "panel-archives": panel_archives.measure,
     "panel-upload": panel_upload.measure,
 }
 _SCRATCH = Path("/var/tmp")  # not /tmp: that may be memory
