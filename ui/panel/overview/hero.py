@@ -81,5 +81,5 @@ def _invitation(*, connect: bool) -> Element:
     with ui.element("div").classes("pa-invite") as element:
         parts.go("Upload your first file", "/upload", icon="cloud_upload", kind="main", tab="pyarchive-upload")
         if connect:
-            parts.go("Connect Google Drive", "/connections", icon="add_to_drive")
+            parts.go("Connect Google Drive", "/connections/add/drive", icon="add_to_drive")
     return element

@@ -10,7 +10,6 @@ _CONNECTION = frozenset({"remote_full", "remote_refused", "remote_foreign", "rem
 _PASSES = frozenset(
     {"remote_away", "remote_busy", "remote_stalled", "remote_error", "store_unavailable", "clock_wrong", "intake", "inbox", "internal"}
 )
-_CATALOG = frozenset({"catalog_damaged", "catalog_lost"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,28 +24,33 @@ class Remedy:
     done: str = ""
 
 
-_SIGN_IN = Remedy(label="Sign in again", icon="login", target="/connections")
 _TO_CONNECTIONS = Remedy(label="Open connections", icon="hub", target="/connections")
 _FREE_SPACE = Remedy(label="Choose archives to release", icon="inventory_2", target="/archives?protection=safe&place=here&sort=largest")
 _TRY_NOW = Remedy(label="Try now", icon="refresh", verb="transfer/sync", done="It is tried now.")
 _CHECK_ALL = Remedy(label="Check everything", icon="fact_check", verb="integrity/verify", done="The check has begun.")
 _LOG = Remedy(label="Open the log", icon="article", target="/log")
+_OTHERS = {
+    "disk_full": [_FREE_SPACE],
+    "disk_low": [_FREE_SPACE],
+    "catalog_damaged": [_CHECK_ALL, _LOG],
+    "catalog_lost": [_TO_CONNECTIONS, _CHECK_ALL],
+    "ledger": [_TO_CONNECTIONS, _LOG],
+    "many_tombstones": [_TO_CONNECTIONS, _LOG],
+}
 
 
 def remedies(problem: dict[str, Any]) -> list[Remedy]:
     """For an admin; the first is the best."""
-    code, about = problem["code"], problem["about"]
-    if code == "sign_in_needed":
-        return [_SIGN_IN]
-    if code in {"disk_full", "disk_low"}:
-        return [_FREE_SPACE]
-    if code in _CONNECTION or about.startswith("tombstones"):
-        return [_TO_CONNECTIONS]
-    if code == "damaged":
-        return [_check_and_mend(about), _archive(about)]
-    if code in _CATALOG:
-        return [_CHECK_ALL, _LOG]
-    return [_TRY_NOW] if code in _PASSES else [_LOG]
+    about = problem["about"]
+    match problem["code"]:
+        case "sign_in_needed":
+            return [_connection("Sign in again", "login", about)]
+        case "damaged":
+            return [_check_and_mend(about), _archive(about)]
+        case code if code in _CONNECTION:
+            return [_connection("Open the connection", "hub", about)]
+        case code:
+            return _OTHERS.get(code, [_TRY_NOW] if code in _PASSES else [_LOG])
 
 
 def _check_and_mend(archive_id: str) -> Remedy:
@@ -55,6 +59,10 @@ def _check_and_mend(archive_id: str) -> Remedy:
         label="Check and repair", icon="healing", verb="integrity/verify", parameters=parameters,
         done="The check has begun; what can be mended is mended.",
     )  # fmt: skip
+
+
+def _connection(label: str, icon: str, connection_id: str) -> Remedy:
+    return Remedy(label=label, icon=icon, target=f"/connections/{quote(connection_id, safe='')}")
 
 
 def _archive(archive_id: str) -> Remedy:

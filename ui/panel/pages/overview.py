@@ -10,6 +10,7 @@ from ui.panel import here, parts, visible
 from ui.panel.frame import page
 from ui.panel.overview.chart import Chart
 from ui.panel.overview.hero import Hero
+from ui.panel.overview.lamp_card import LampCard
 from ui.panel.overview.problems import Problems, those_of
 from ui.panel.overview.recent import Recent
 from ui.panel.overview.space import Connections, DiskSpace
@@ -62,6 +63,8 @@ class Overview:
             self._metered = MeteredSwitch() if self._admin else None
         with parts.card("Connections"):
             self._connections = Connections()
+        with parts.card("Front panel"):
+            self._lamp = LampCard()
         with parts.card("Room"):
             self._disk = DiskSpace()
 
@@ -69,12 +72,14 @@ class Overview:
         self._show_state()
         self._moving.show()
         self._connections.show()
+        self._lamp.show()
         self._recent.show()
         self._summary.soon()
         self._history.soon()
         here.follow(["appliance/state", "away"], self._show_state)
         here.follow(moving.NAMES, self._moving.show)
         here.follow(["connection/+/state"], self._connections.show)
+        here.follow(["frontpanel/state", "away"], self._lamp.show)
         here.follow_happened(self._happened)
 
     def _show_state(self) -> None:
