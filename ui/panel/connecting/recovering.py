@@ -28,7 +28,7 @@ class Recovery:
         self._notice = parts.notice()
         self._area = parts.area()
         self._bar: Any = None
-        self._timer: ui.timer | None = None
+        self._timer = ui.timer(_EVERY_S, self._tick, active=False)  # nothing is published of a recovery
 
     async def load(self) -> None:
         """The recovery that runs or ran last from here, else the look. Raises Failed."""
@@ -85,12 +85,12 @@ class Recovery:
             lambda: here.ask("recovery/start", timeout_s=120.0, connection=self._id, appliance_id=each["appliance_id"])
         ):
             self._notice.show("The recovery has begun. This page may load anew meanwhile.", "busy")
-            self._timer = self._timer or ui.timer(_EVERY_S, self._tick)
+            self._timer.activate()
 
     def _follow(self, progress: dict[str, Any]) -> None:
         self._area.show("running", self._running)
         self._show(progress)
-        self._timer = self._timer or ui.timer(_EVERY_S, self._tick)
+        self._timer.activate()
 
     def _running(self) -> None:
         self._line = parts.text("", "p").classes("pa-num")
@@ -114,9 +114,7 @@ class Recovery:
         if progress["state"] == "running":
             self._follow(progress)
             return
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.deactivate()
         self._area.show(progress["state"], lambda: self._ended(progress))
 
     def _ended(self, progress: dict[str, Any]) -> None:

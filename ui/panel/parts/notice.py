@@ -19,10 +19,12 @@ class Notice(Element):
     def __init__(self) -> None:
         super().__init__("div")
         self.classes("pa-notice").props('role="alert"')
+        self._said = ""
         with self:
             self._words = text("", "p")
 
     def show(self, words: str, tone: Tone = "bad") -> None:
+        self._said = words
         self._props["data-tone"] = tone
         self._words.set(words)
         self.update()
@@ -31,14 +33,15 @@ class Notice(Element):
         self._words.set("")
 
     async def attempt(self, do: Callable[[], Awaitable[object]], meanwhile: str = "") -> bool:
-        """Whether it worked; if not, cause and next step stand here. ``meanwhile`` is said until then."""
+        """Whether it worked; if not, cause and next step stand here. ``meanwhile`` is said until then; what ``do`` says stays."""
         self.show(meanwhile, "busy")
         try:
             await do()
         except Failed as error:
             self.show(sentence(error))
             return False
-        self.clear_words()
+        if self._said == meanwhile:
+            self.clear_words()
         return True
 
 
