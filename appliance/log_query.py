@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from appliance import clock
 from mqtt.messages import LogLine
 
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -37,11 +38,11 @@ class LogFilter:
         """A quick look at a line in a file: False where it cannot match. Reading all of them as JSON would take a second."""
         lower = [f'"level":"{name}"'.encode() for name in LEVELS[: LEVELS.index(self.level)]]
         archive = self.archive_id.encode() if self.archive_id else b""
-        year = clock.iso(self.since_at)[:10].encode() if self.since_at else b""
+        day = clock.iso(self.since_at)[:10].encode() if self.since_at and self.since_at > _EARLIEST else b""
 
         def may_match(line: bytes) -> bool:
             at = line.find(b'"at":"')
-            return archive in line and (not year or line[at + 6 : at + 16] >= year) and not any(level in line[:160] for level in lower)
+            return archive in line and (not day or line[at + 6 : at + 16] >= day) and not any(level in line[:160] for level in lower)
 
         return may_match
 

@@ -17,7 +17,21 @@ from mqtt.verb import Verb
 log = logging.getLogger("audit")
 AUDIT = "audit"
 MOST_KEPT = 2000
-_TOLD = ("archive", "connection", "name", "role", "from_owner", "to_owner", "id", "position", "title", "confirm", "appliance_id")
+_TOLD = (
+    "act",
+    "archive",
+    "archives",
+    "connection",
+    "name",
+    "role",
+    "from_owner",
+    "to_owner",
+    "id",
+    "position",
+    "title",
+    "confirm",
+    "appliance_id",
+)
 """The parameters that say what an act was about. No other is ever written down: a new one may be a secret."""
 _LONGEST = 120
 

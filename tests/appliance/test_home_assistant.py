@@ -71,6 +71,14 @@ def test_it_is_told_at_the_connect_and_retained(
     assert late.heard[0][2]
 
 
+def test_its_device_links_to_the_panel_once_that_is_known(join: Join, ear: Ear, topic: str) -> None:
+    with join() as appliance:
+        wait_for(lambda: present(ear, topic), what="discovery")
+        assert "cu" not in json.loads(ear.last(topic) or b"")["dev"]
+        appliance.ask("settings/set", name="panel_url", value="http://pyarchive.local:8080")
+        wait_for(lambda: json.loads(ear.last(topic) or b"")["dev"].get("cu") == "http://pyarchive.local:8080", what="the link")
+
+
 def test_what_the_active_connection_has_comes_and_goes_with_it(join: Join, ear: Ear, topic: str, tmp_path: Path) -> None:
     with join() as appliance:
         wait_for(lambda: present(ear, topic), what="discovery")

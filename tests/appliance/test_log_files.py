@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,7 @@ def test_time_source_and_archive_narrow_it(log: logging.Logger, tmp_path: Path) 
     assert messages(handler, source=log.name) == ["of an archive", "of none"]
     assert messages(handler, source="other") == []
     assert messages(handler, since_at=now - timedelta(minutes=1), until_at=now + timedelta(minutes=1)) == ["of an archive", "of none"]
+    assert messages(handler, since_at=datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))) == messages(handler)
     assert messages(handler, since_at=now + timedelta(days=2)) == messages(handler, until_at=now - timedelta(minutes=1)) == []
 
 
