@@ -248,3 +248,29 @@ def test_a_damaged_memory_is_kept_aside_and_uploads_begin_again(folder: Path, ho
         assert tus.patch(other, 0, CONTENT[:KIB]).status == 204
         assert house.show(archive_id)["size_bytes"] == KIB
         assert panel.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_two_panels_never_share_a_folder(folder: Path, house: House, tmp_path: Path) -> None:
+    with Serving(tmp_path, house) as panel:
+        tus = Tus(panel.port)
+        upload_id, _ = begun(tus)
+        (tmp_path / "other").mkdir()
+        second = Serving(tmp_path / "other", house)
+        second.folder = panel.folder
+        second.let_in(PEOPLE)
+        with pytest.raises(AssertionError, match="the panel ended"):
+            second.start()
+        assert "does another panel use that folder?" in (tmp_path / "other/panel.log").read_text()
+        assert tus.head(upload_id).offset == 0
+        assert not list(panel.folder.glob("uploads.damaged-*"))
+
+
+def test_a_panel_that_is_told_to_stop_keeps_what_came(panel: Serving, tus: Tus, house: House) -> None:
+    upload_id, archive_id = begun(tus)
+    with tus.half_patch(upload_id, 0, CONTENT[: 5 * MIB], Content_Length=len(CONTENT)):
+        filled_to(file_of(house, archive_id), 3 * MIB)
+        panel.stop()
+    panel.start()
+    assert tus.head(upload_id).offset >= 4 * MIB - 256 * KIB  # but for the piece that was being gathered
+    finish(tus, upload_id)
+    assert house.show(archive_id)["sha256"] == SHA256

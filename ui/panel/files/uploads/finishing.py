@@ -100,7 +100,8 @@ class Finishing:
             await asyncio.to_thread(self._table.mark, entry.id, offset)
             return False
         sha256 = await upload.on_thread(upload.content.sha256, lambda: self._stopped)
-        await asyncio.to_thread(self._table.turn, entry.id, State.COMPLETE, sha256=sha256)
+        if sha256:
+            await asyncio.to_thread(self._table.turn, entry.id, State.COMPLETE, sha256=sha256)
         return True
 
     async def _told(self, entry: Entry, upload: dict[str, Any]) -> bool:

@@ -64,7 +64,8 @@ class Page:
         away = ""
         on_their_way: dict[str, Any] | None = None
         try:
-            page = await self._uploads.appliance.ask("archive/uploads", person, timeout_s=5.0, owner=None if person.admin else person.name)
+            owner = None if person.admin else person.name
+            page = await self._uploads.appliance.ask("archive/uploads", person, timeout_s=5.0, owner=owner, limit=_MOST)
             on_their_way = {each["archive_id"]: each for each in page["uploads"]} if page["total"] <= len(page["uploads"]) else None
         except Failed as error:
             away = str(error)

@@ -6,6 +6,7 @@ It holds no content and no secret. If it is lost, files that were not finished h
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -67,7 +68,10 @@ class Entry:
 
 
 class Table:
-    """Every change is on the disk when the call returns, so calls belong on a thread. Made with its folder, 0700."""
+    """Every change is on the disk when the call returns, so calls belong on a thread. Made with its folder, 0700.
+
+    Raises OSError: the disk is full, or refuses; at the start also where another process has it.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +80,8 @@ class Table:
         self._lock = threading.Lock()
         try:
             self._db = self._open()
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{self._path} cannot be opened ({error}); does another panel use that folder?") from error
         except sqlite3.DatabaseError as error:
             aside = self._path.with_name(f"uploads.damaged-{int(time.time())}")
             log.error(  # noqa: TRY400 - where it was found says nothing to whoever reads it
@@ -85,11 +91,11 @@ class Table:
             self._db = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        """For one process alone: two would write into the same files."""
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         try:
-            db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
-            db.execute("PRAGMA quick_check(1)")
-            db.execute("SELECT count(*) FROM uploads")
+            db.executescript("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
+            _check(db)
         except sqlite3.DatabaseError:
             db.close()
             raise
@@ -147,11 +153,20 @@ class Table:
         self._do("DELETE FROM uploads WHERE state IN (?, ?, ?) AND changed_at < ?", *ended, before)
 
     def _do(self, sql: str, *values: object) -> None:
-        with self._lock:
-            self._db.execute(sql, values)
+        try:
+            with self._lock:
+                self._db.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, str(error)) from error
 
     def _all(self, where: str, *values: object) -> list[Entry]:
         with self._lock:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM uploads {where}", values).fetchall()  # noqa: S608 - no value is part of it
         names = _COLUMNS.split(", ")
         return [Entry(**({**dict(zip(names, row, strict=True))} | {"state": State(row[names.index("state")])})) for row in rows]
+
+
+def _check(db: sqlite3.Connection) -> None:
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)

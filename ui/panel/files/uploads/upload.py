@@ -115,7 +115,7 @@ class Upload:
                 raise Refusal(460, "the checksum does not match what arrived; nothing of it was kept: send it again")
             await self.on_thread(self.content.keep)
         except OSError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         finally:
             await self._settle()
 
@@ -124,7 +124,7 @@ class Upload:
         try:
             await self.on_thread(self.content.sync)
         except OSError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
 
     async def _pour(self, receive: Receive, most_bytes: int, checksum: Checksum | None) -> bool:
         """False where the client left before the end of the content."""
@@ -176,7 +176,8 @@ class _Left(Exception):
     pass
 
 
-def _refused(error: OSError) -> Refusal:
+def refused(error: OSError) -> Refusal:
+    """What the disk says, to a client."""
     if error.errno in _NO_ROOM:
         return Refusal(507, "the appliance's disk is full; free some space, then it goes on by itself", state="full", retry_after_s=30)
     return Refusal(500, f"the appliance's disk refuses to write ({error.strerror}); check it, then go on", state="disk", retry_after_s=30)

@@ -26,7 +26,7 @@ from ui.panel.files.uploads.finishing import Asks, Finishing
 from ui.panel.files.uploads.protocol import Refusal, answer
 from ui.panel.files.uploads.refusals import as_refusal, at_its_end, being_checked
 from ui.panel.files.uploads.table import Entry, State, Table
-from ui.panel.files.uploads.upload import Ended, Upload
+from ui.panel.files.uploads.upload import Ended, Upload, refused
 from ui.panel.files.uploads.wishes import Wish, wish_of
 from ui.panel.origin import is_ours
 from ui.panel.person import Person
@@ -39,6 +39,7 @@ _HOLD_S = 20.0  # the last answer waits for the archive; longer than this a brow
 _HEAD_HOLD_S = 4.0
 _WATCH_S = 5.0
 _STALLED_S = 60.0
+_STOP_S = 2.0
 _TIDY_S = 3600.0
 _REMEMBERED_S = 30 * 86400.0
 
@@ -72,7 +73,9 @@ class Uploads:
         self._tidying.cancel()
         await self.finishing.stop()
         for upload in self._live.values():
-            upload.end(Refusal(503, "the panel is stopping; go on in a moment", hang_up=True))
+            with suppress(Refusal, TimeoutError):
+                async with asyncio.timeout(_STOP_S), upload.turn():  # what comes in ends, and is synced
+                    pass
         self._threads.shutdown(wait=True)
         self.table.close()
 
@@ -116,6 +119,9 @@ class Uploads:
             return ended.refusal.response()
         except Failed as error:
             return as_refusal(error).response()
+        except OSError as error:
+            log.warning("%s", error)
+            return refused(error).response()
 
     async def _answered(self, request: Request, person: Person) -> Response:
         if request.method == "OPTIONS":
@@ -247,7 +253,7 @@ class Uploads:
             await asyncio.sleep(_WATCH_S)
             if time.monotonic() - upload.moved_s > _STALLED_S:
                 upload.end(Refusal(408, "nothing came for a minute; go on when the line is there", hang_up=True))
-            with suppress(Silent):
+            with suppress(Failed):
                 if await self._sessions.of(person.session) is None:
                     upload.end(Refusal(401, "the session has ended; sign in, then it goes on", state="signed-out", hang_up=True))
 
