@@ -16,7 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {"mqtt": set(), "appliance": {"mqtt"}, "ui": {"mqtt"}, "firmware_scripts": {"mqtt"}, "tests": None}
 """Which of ours each of ours may import besides itself; None: all."""
 
-ONE_DOOR = {"paho": "mqtt/client.py", "tinydb": "appliance/catalog/"}
+ONE_DOOR = {
+    "paho": "mqtt/client.py",
+    "tinydb": "appliance/catalog/",
+    "gpiozero": "appliance/front_panel/pins.py",
+    "lgpio": "appliance/front_panel/pins.py",
+}
 """Foreign libraries that one file (or folder) of the product imports, and nobody else."""
 
 WRITES_DURABLY = "appliance/durable.py"
