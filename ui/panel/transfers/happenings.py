@@ -20,12 +20,12 @@ _EVENTS = {
     "archive_restored": "is here again", "archive_removed": "was removed",
 }  # fmt: skip
 _HAPPENED = {
-    "created": ("add_circle", "was taken in"), "stored": ("cloud_upload", "{batches} stored on {connection}"),
-    "described": ("verified_user", "is safe on {connection}"), "withdrawn": ("warning", "{batches} on {connection} do not count any more"),
-    "fetched": ("download", "{batches} came back from {connection}"), "damaged": ("warning", "{batches} here were damaged"),
+    "created": ("add_circle", "was taken in"), "stored": ("cloud_upload", "got {batches} stored on {connection}"),
+    "described": ("verified_user", "is safe on {connection}"), "withdrawn": ("warning", "has lost {batches} on {connection}"),
+    "fetched": ("download", "got {batches} back from {connection}"), "damaged": ("warning", "had {batches} damaged here"),
     "released": ("eject", "was freed here"), "restore_asked": ("download", "is wanted here again"),
     "restore_taken_back": ("block", "is not wanted here any more"), "restored": ("download_done", "is here again"),
-    "read_back": ("fact_check", "{batches} read back from {connection} and found right"), "failed": ("error", "{message}"),
+    "read_back": ("fact_check", "had {batches} read back from {connection}, and they were right"), "failed": ("error", "failed: {message}"),
     "renamed": ("edit", "was renamed to “{message}”"), "given": ("person", "was given to {message}"), "removed": ("delete", "was removed"),
     "undone": ("undo", "was brought back"), "connection_removed": ("link_off", "is not on {connection} any more"),
 }  # fmt: skip
