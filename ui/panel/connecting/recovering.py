@@ -129,6 +129,7 @@ class Recovery:
             _skipped(progress)
         with parts.row():
             parts.go("See the archives", "/archives", kind="main")
+            parts.go("Back to the connection", f"/connections/{self._id}")
             parts.action("Look again", self._look, icon="search")
 
 
