@@ -67,6 +67,17 @@ def test_a_problem_is_told_once_after_it_has_stood_for_a_while(time: Time, db: C
     assert told(desk) == [], "it still stands: that is no news"
 
 
+def test_what_comes_due_within_a_moment_is_told_together(time: Time, db: CatalogDB) -> None:
+    desk = Desk(db, time.is_over, Pace(settle_s=60, collect_s=10))
+    desk.raised(problem("disk"))
+    time.s += 5
+    desk.raised(problem("line"))
+    time.s += 56
+    assert told(desk) == [], "the first is due, and waits for the others"
+    time.s += 10
+    assert told(desk) == [("disk", 0, True), ("line", 0, True)]
+
+
 def test_what_passes_by_itself_at_once_is_not_told(time: Time, db: CatalogDB) -> None:
     desk = Desk(db, time.is_over, PACE)
     for _ in range(50):

@@ -51,7 +51,7 @@ def test_a_retry_ends_the_back_off_of_one_archive_and_no_retry_after(inside: Ins
     inside.connect(tmp_path / "disk")
     archive_id = inside.put(b"x")
     scripted.script = [OSError("the file system hiccups")]
-    inside.app.engine._random.uniform = lambda a, b: b  # type: ignore[method-assign]
+    inside.app.engine._random.uniform = lambda a, b: 1000.0  # type: ignore[method-assign]
     inside.ask("transfer/resume")
     wait_for(lambda: "hiccups" in (inside.show(archive_id)["waiting_for"] or ""))
     inside.ask("transfer/retry", archive=archive_id)
