@@ -76,6 +76,8 @@ DOORS = (
     _door("GET", "/connections/{connection_id}/recovery-sheet", Who.ADMIN, "/connections/{connection}/recovery-sheet"),
     _door("GET", "/connections/add/folder", Who.ADMIN),
     _door("GET", "/connections/add/drive", Who.ADMIN),
+    _door("GET", "/front-panel", Who.SIGNED_IN),
+    _door("GET", "/notifications", Who.ADMIN),
     _door("GET", "/welcome", Who.ADMIN),
     _door("GET", "/log", Who.ADMIN),
     _door("GET", "/settings", Who.ADMIN),

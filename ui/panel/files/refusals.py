@@ -48,7 +48,7 @@ def not_here(archive_id: str) -> Refused:
 def damaged(archive_id: str) -> Refused:
     return Refused(
         409, "The copy on the appliance is damaged",
-        "Nothing was sent. Open the archive and choose “Verify”: a damaged copy is mended from the remote, if it is there.",
+        "Nothing was sent. Open the archive and choose “Check”: a damaged copy is mended from the remote, if it is there.",
         archive_id=archive_id,
     )  # fmt: skip
 
