@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.errors import Silent
 from ui.panel import clients
+from ui.panel.files import refusals
 from ui.panel.origin import is_ours
 from ui.panel.person import Person
 from ui.panel.sessions import COOKIE, Sessions
@@ -20,7 +21,8 @@ from ui.panel.sockets import Sockets
 OPEN = frozenset({"/login", "/claim", "/register", "/healthz", "/manifest.webmanifest", "/favicon.ico"})
 OPEN_BELOW = ("/static/", f"/_nicegui/{nicegui_version}/static/")  # the library's own files say nothing of ours
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_SOCKETS_BELOW = "/_nicegui_ws/"
+_SOCKETS_BELOW, _UPLOADS_BELOW = "/_nicegui_ws/", "/uploads/"
+_LONGEST_FORM_BYTES = 1 << 16
 
 
 class Gate:
@@ -51,13 +53,15 @@ class Gate:
         if not _may_write(scope):
             return PlainTextResponse("This came from another site and was not done.\n", 403)
         path = scope["path"]
+        if scope["type"] == "http" and not _may_be_read(scope):
+            return PlainTextResponse("That is more than any form of ours has.\n", 413, {"Connection": "close"})
         if scope["type"] == "http" and path.startswith(_SOCKETS_BELOW):
             return PlainTextResponse("Only a websocket is served here.\n", 404)  # polling would pass by what cuts websockets
         is_open = path in OPEN or path.startswith(OPEN_BELOW)
         try:
             person = await self._sessions.of(token_of(scope))
         except Silent as error:
-            return None if is_open else PlainTextResponse(f"{error}\n", 503, {"Retry-After": "2"})
+            return None if is_open else refusals.away(str(error)).response(Headers(scope=scope))
         finally:
             scope.setdefault("state", {}).setdefault("person", None)
         scope["state"]["person"] = person
@@ -77,6 +81,14 @@ def token_of(scope: Scope) -> str | None:
 def _may_write(scope: Scope) -> bool:
     changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
     return not changes or is_ours(scope)
+
+
+def _may_be_read(scope: Scope) -> bool:
+    """A form is read into memory, also of who is not signed in. Uploads, which are not, see to their size themselves."""
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    is_small = "transfer-encoding" not in headers and len(length) < len("100000") and int(length) <= _LONGEST_FORM_BYTES
+    return is_small or scope["path"].startswith(_UPLOADS_BELOW)
 
 
 def _sign_in_first(scope: Scope) -> Response:

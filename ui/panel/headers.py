@@ -16,7 +16,6 @@ _FOR_ALL = {
     # same-origin, not no-referrer: under that a browser sends forms with "Origin: null", and nothing would come from our own pages.
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
 _COMMON = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'; manifest-src 'self'; "
@@ -57,8 +56,10 @@ def _add(headers: MutableHeaders, scope: Scope, nonce: str) -> None:
     kept = "no-cache" if scope["path"].startswith("/static/") else "no-store"  # files of ours are asked for again by their ETag
     for name, value in (_FOR_ALL | {"content-security-policy": policy, "cache-control": kept}).items():
         headers.setdefault(name, value)
-    if scope["scheme"] == "https" and _is_the_web_server(Headers(scope=scope).get("host", "")):
-        headers.setdefault("strict-transport-security", _HSTS)
+    if scope["scheme"] == "https":
+        headers.setdefault("cross-origin-opener-policy", "same-origin")  # without TLS browsers ignore it, and complain
+        if _is_the_web_server(Headers(scope=scope).get("host", "")):
+            headers.setdefault("strict-transport-security", _HSTS)
 
 
 def _is_the_web_server(host: str) -> bool:

@@ -149,6 +149,13 @@ def test_the_way_behind_the_door_leads_to_no_other_site(lived: Lived, way: str) 
     assert not answer.way.startswith(("//", "/\\", "/\t"))
 
 
+@pytest.mark.parametrize("headers", [{"Content_Length": "70000"}, {"Content_Length": "9" * 5000}, {"Transfer_Encoding": "chunked"}])
+@pytest.mark.parametrize("path", ["/login", "/claim", "/register", "/logout", "/"])
+def test_nobody_fills_the_memory_through_a_form(lived: Lived, path: str, headers: dict[str, str]) -> None:
+    """Refused by what it announces, before a byte of it is read."""
+    assert lived.ask("POST", path, **headers).status in {400, 413}
+
+
 def test_no_secret_stands_in_the_log(lived: Lived) -> None:
     log = lived.panel.log.read_text()
     for secret in (lived.ada, lived.ben, PASSWORD, "client_id"):
