@@ -316,7 +316,7 @@ class SettingsSet(Verb, verb="settings/set", answer=Setting, audited=True):
 class FrontPanelPress(Verb, verb="frontpanel/press", answer=answers.PressBegun, audited=True):
     """Press the button, as a finger would: down for so long. Answers at once. Errors: conflict (it is held down already)."""
 
-    seconds: float = Field(default=0.2, ge=0.05, le=120)
+    seconds: float = Field(default=0.2, ge=0.05, le=120, description="How long it is down")
 
 
 class FrontPanelHold(Verb, verb="frontpanel/hold", audited=True):

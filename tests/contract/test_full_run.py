@@ -100,6 +100,13 @@ class Run:
         self.ask("settings/get", name="undo_days")
         self.ask("connection/rename", connection="disk", name="disk two")
         self.ask("archive/rename", archive=self.two, title="nothing at all")
+        self.press()
+
+    def press(self) -> None:
+        self.ask("frontpanel/press", seconds=0.1)
+        wait_for(lambda: self.ask("frontpanel/history")["presses"], what="the press to be over")
+        self.ask("frontpanel/hold")
+        self.ask("frontpanel/let-go")
 
     def pause(self) -> None:
         self.ask("transfer/pause")
