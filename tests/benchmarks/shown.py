@@ -14,10 +14,11 @@ from mqtt.client import Broker
 from mqtt.topics import Topics
 from ui.words import size
 
-# Each change of the line of what moves, with the time at which it was drawn; the clock is the one of the messages.
+# Each change of the line of what moves, with its time; the clock is the one of the messages. Not when it was drawn: twenty pages that
+# are all in view, drawn without a graphics card on the same cores, are nobody's.
 _WATCH = """() => { window.shown = []; const note = () => { const foot = document.querySelector('.pa-moving-foot');
   if (foot) window.shown.push([Date.now() / 1000, foot.textContent]); };
-  new MutationObserver(() => requestAnimationFrame(note)).observe(document.querySelector('.pa-moving'),
+  new MutationObserver(note).observe(document.querySelector('.pa-moving'),
     {subtree: true, childList: true, characterData: true}); }"""
 
 
@@ -48,7 +49,7 @@ def watch(pages: Sequence[Page]) -> None:
 
 
 def latencies_s(pages: Sequence[Page], said: Said) -> list[float]:
-    """Of each message on each page: to the first drawing of it, or of what was said after it. Those of the last second are left out."""
+    """Of each message on each page: to the first time that it stands there, or what was said after it. Those of the last second are left out."""
     heard = [one for one in said.heard if one[0] < said.heard[-1][0] - 1]
     places = {words: place for place, (_, words) in enumerate(said.heard)}
     found: list[float] = []
