@@ -49,7 +49,7 @@ def watch(pages: Sequence[Page]) -> None:
 
 
 def latencies_s(pages: Sequence[Page], said: Said) -> list[float]:
-    """Of each message on each page: to the first time that it stands there, or what was said after it. Those of the last second are left out."""
+    """Of each message on each page: to when it, or what was said after it, first stood there. Without those of the last second."""
     heard = [one for one in said.heard if one[0] < said.heard[-1][0] - 1]
     places = {words: place for place, (_, words) in enumerate(said.heard)}
     found: list[float] = []
