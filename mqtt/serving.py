@@ -52,6 +52,13 @@ class Exchange:
         for client in list(self.clients.values()):
             client.offer(message, parts)
 
+    def kept(self, parts: list[str]) -> list[Message]:
+        """What is retained for a filter. One without wildcards costs the same however much is retained."""
+        if not {"+", "#"} & set(parts):
+            found = self.retained.get("/".join(parts))
+            return [found] if found else []
+        return [message for topic, message in self.retained.items() if matches(parts, topic.split("/"))]
+
     def _retain(self, message: Message) -> None:
         if message.payload:
             self.retained[message.topic] = message
@@ -304,9 +311,8 @@ class Connection(asyncio.Protocol):
         self._out.pump()
 
     def _offer_retained(self, parts: list[str], qos: int) -> None:
-        for topic, message in self._exchange.retained.items():
-            if matches(parts, topic.split("/")):
-                self._out.add(message, min(message.qos, qos), retain=True)
+        for message in self._exchange.kept(parts):
+            self._out.add(message, min(message.qos, qos), retain=True)
 
 
 async def serve(host: str, port: int, username: str, password: str) -> tuple[asyncio.Server, int]:
