@@ -26,19 +26,18 @@ class Outcome:
 
     def busy(self, words: str) -> parts.Bar:
         """The bar is the caller's to move."""
-        with self._box("busy", words) as box:
-            box.classes("pa-outcome-busy")
+        with self._box("busy", words):
             return parts.bar(words)
 
     def say(self, tone: Tone, words: str, more: Iterable[str] = (), *, then: Then | None = None) -> None:
         """``then``: a button's label, and what it does."""
         with self._box(tone, words):
             for line in more:
-                parts.text(line, "p").classes("pa-outcome-more").props('dir="auto"')
-            with parts.row():
-                if then:
-                    parts.action(then[0], then[1])
-                parts.action("Close", self._close, kind="quiet")
+                parts.text(line, "p").props('dir="auto"')
+        with self._shown, ui.element("div").classes("pa-outcome-acts"):
+            if then:
+                parts.action(then[0], then[1])
+            parts.action("Close", self._close, kind="quiet")
 
     def failed(self, error: Failed) -> None:
         self.say("bad", parts.sentence(error))
@@ -48,8 +47,8 @@ class Outcome:
 
     def _box(self, tone: Tone, words: str) -> Element:
         self._area.clear()
-        with self._area, ui.element("div").classes("pa-outcome-box") as box:
-            box.props["data-tone"] = tone
+        with self._area, ui.element("div").classes("pa-outcome-box") as self._shown:
+            self._shown.props["data-tone"] = tone
             parts.icon(_ICONS[tone])
             with ui.element("div").classes("pa-outcome-body") as body:
                 parts.text(words, "p").classes("pa-strong").props('dir="auto"')

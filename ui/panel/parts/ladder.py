@@ -41,18 +41,18 @@ class Ladder:
 
 
 def _step(step: Step) -> None:
-    with ui.element("li").classes("pa-step").props(f'data-state="{step.state}"') as element:
+    with ui.element("li").classes("pa-rung").props(f'data-state="{step.state}"') as element:
         if step.state == "now":
             element.props('aria-current="step"')
         icon(_ICONS[step.state])
-        with ui.element("div").classes("pa-step-body"):
-            with ui.element("div").classes("pa-step-head"):
+        with ui.element("div").classes("pa-rung-body"):
+            with ui.element("div").classes("pa-rung-head"):
                 text(step.title).classes("pa-strong")
                 text(f"({_SPOKEN[step.state]})").classes("pa-hidden-text")
                 if step.term:
                     text(step.term).classes("pa-term")
                 if step.at:
-                    when(step.at, "moment").classes("pa-small pa-muted pa-step-at")
+                    when(step.at, "moment").classes("pa-small pa-muted pa-rung-at")
             text(step.words, "p").classes("pa-small pa-muted")
 
 

@@ -52,7 +52,7 @@
       this.words = Object.fromEntries((this.dataset.words || "").split("|").map((one) => [one[0], one.slice(1)]));
       this.canvas.setAttribute("aria-label", this.dataset.summary || "");
       this.draw();
-      if (this.at !== null) this.point(this.at);
+      if (this.at !== null) this.point(this.at < Math.ceil(this.letters.length / this.layout.each) ? this.at : null);
     }
 
     // How large the cells are, and how many batches each stands for.
@@ -71,7 +71,10 @@
 
     draw() {
       const width = this.clientWidth;
-      if (!width || !this.letters) return;
+      if (!width || !this.letters) {
+        this.layout ??= this.plan(SIZES[0]);
+        return;
+      }
       const plan = (this.layout = this.plan(width));
       const scale = window.devicePixelRatio || 1;
       this.canvas.width = width * scale;
