@@ -17,6 +17,7 @@ from mqtt.messages import EventName
 from mqtt.requests import Requester, RequestFailed
 from mqtt.topics import Topics
 from mqtt.verbs import VERBS
+from tests.appliance.notifications.servers import Web
 from tests.contract.published import Published
 from tests.contract.recorder import Recorder
 from tests.fakes.drive import FakeDrive
@@ -84,7 +85,8 @@ class Run:
             self.house.wait_remote(archive_id)
 
     def look_around(self) -> None:
-        for verb in ("archive/show", "archive/batches", "archive/locate"):
+        of_one = ("archive/show", "archive/batches", "archive/locate", "archive/batch-map", "archive/removal", "archive/history")
+        for verb in (*of_one, "transfer/retry"):
             self.ask(verb, archive=self.one)
         for verb in (
             "archive/list",
@@ -94,9 +96,13 @@ class Run:
             "settings/get",
             "log/query",
             "integrity/tombstones",
+            "archive/summary",
+            "transfer/history",
         ):
             self.ask(verb)
-        self.ask("connection/show", connection="disk")
+        for verb in ("connection/show", "connection/removal", "connection/recovery-kit"):
+            self.ask(verb, connection="disk")
+        self.ask("settings/preview-timetable", timetable="daily 18:00-23:00 pause")
         self.ask("settings/get", name="undo_days")
         self.ask("connection/rename", connection="disk", name="disk two")
         self.ask("archive/rename", archive=self.two, title="nothing at all")
@@ -157,6 +163,7 @@ class Run:
     def pin(self) -> None:
         for verb in ("archive/pin", "archive/unpin"):
             self.ask(verb, archive=self.one)
+        assert self.house.job("archive/many", act="unpin", archives=[self.one])["state"] == "done"
 
     def connections(self) -> None:
         (self.house.remote.parent / "spare").mkdir()
@@ -172,7 +179,10 @@ class Run:
     def sign_in(self) -> None:
         client = json.dumps({"installed": self.drive.client()})
         google = self.ask("connection/add", kind="drive", name="Drive", credentials=client)["id"]
+        self.ask("connection/sign-in", connection=google)
+        self.ask("connection/cancel-sign-in", connection=google)
         code = self.ask("connection/sign-in", connection=google)["user_code"]
+        self.ask("connection/sign-in-state", connection=google)
         self.drive.approve(code)
         wait_for(lambda: self.ask("connection/show", connection=google)["sign_in"] != "pending")
         assert self.ask("connection/validate", connection=google)["sign_in"] == "ok"
@@ -224,6 +234,15 @@ class Run:
             ask("user/me", session=session)
         assert ended.value.code == "signed_out"
 
+    def tell(self) -> None:
+        """Somebody wants to know."""
+        with Web() as web:
+            told = self.ask("notification/add", url=f"json://127.0.0.1:{web.port}/told", name="somebody")["id"]
+            self.ask("notification/list")
+            self.ask("notification/test", id=told)
+            assert web.posts
+            self.ask("notification/remove", id=told)
+
     def be_wrong(self) -> None:
         self.refused("no/such/verb", "not_found")
         self.refused("archive/show", "not_found", archive="nobody")
@@ -265,7 +284,7 @@ def test_every_message_of_a_whole_life_is_as_the_document_says(
             run = Run(house, recorder, drive)
             steps: list[Callable[[], None]] = [
                 run.begin, run.hand_in, run.look_around, run.pause, run.release_and_restore, run.damage_and_repair, run.lose_the_remote,
-                run.command, run.pin, run.connections, run.sign_in, run.remove, run.live_together, run.be_wrong,
+                run.command, run.pin, run.connections, run.sign_in, run.remove, run.live_together, run.tell, run.be_wrong,
             ]  # fmt: skip
             for step in steps:
                 step()
