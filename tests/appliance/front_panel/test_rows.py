@@ -133,7 +133,7 @@ def test_it_breathes_while_everything_is_remote_and_is_dark_when_the_appliance_h
         assert wait_for_lamp(inside, "idle") == "everything is remote"
         breathes(pins_of(inside))
         pin = pins_of(inside)._lamp.pin
-    assert pin.state == 0
+    assert (pin.state, pin.function) == (0, "input")
     assert inside.app.front_panel.state().lamp == "off"
     last = inside.outbox.retained[next(topic for topic in inside.outbox.retained if topic.endswith("frontpanel/state"))]
     assert b'"lamp":"off"' in last
