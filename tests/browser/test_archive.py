@@ -99,8 +99,9 @@ def test_renamed_to_whatever_removed_with_a_warning_and_taken_back(visit: Visit,
     assert page.evaluate("window.hurt") is None
     assert not visitor.complaints
     house.ask("user/add", name="ben", role="member", password=PASSWORD)
+    stranger = visit(panel.sign_in("ben"))
     for guessed in (archive_id, archive_id[:8], "Films", "no-such-archive"):
-        stranger = visit(panel.sign_in("ben"))
-        stranger.open(f"/archives/{guessed}").get_by_role("heading", name="There is no such archive").wait_for()
-        assert not stranger.complaints
-        stranger.close()
+        answer = stranger.page.goto(f"/archives/{guessed}")
+        assert answer is not None
+        assert answer.status == 404
+        stranger.page.get_by_role("heading", name="There is no such archive").wait_for()

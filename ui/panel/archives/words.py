@@ -106,4 +106,9 @@ def done_many(result: dict[str, Any]) -> tuple[str, list[str]]:
     refused = result["not_done"]
     done = _DONE[result["act"]].format(count(result["done"], "archive")) if result["done"] else "Nothing was done."
     left = f" {count(len(refused), 'archive')} stayed as {'it is' if len(refused) == 1 else 'they are'}." if refused else ""
-    return done + left, _first([f"{one['title'] or one['archive']}: {sentence_of(one['error']['message'])}" for one in refused])
+    return done + left, _first([_refusal(one["title"] or one["archive"], one["error"]["message"]) for one in refused])
+
+
+def _refusal(title: str, why: str) -> str:
+    """Most of the appliance's words name the archive already."""
+    return sentence_of(why) if title in why else f"{title}: {sentence_of(why)}"
