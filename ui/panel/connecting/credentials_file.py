@@ -27,8 +27,7 @@ class CredentialsFile:
 def read(text: str) -> CredentialsFile:
     """Raises Failed, which says what it is instead and what to choose, and nothing that stands in it."""
     document = _document(text)
-    if document.get("type") in _KINDS or "refresh_token" in document:
-        words = _KINDS[document.get("type", "authorized_user")]
+    if words := _KINDS.get(_kind(document)):
         return CredentialsFile(words=words, client_id=_id(document), needs_sign_in=False, text=text)
     if isinstance(client := document.get("installed"), dict):
         if not client.get("client_id") or not client.get("client_secret"):
@@ -61,6 +60,12 @@ def _document(text: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Failed(f"this JSON holds no credentials of Google; {_RIGHT}")
     return document
+
+
+def _kind(document: dict[str, Any]) -> str:
+    """As Google's tools write it; a document that says none, but has a sign-in, is one made elsewhere."""
+    kind = document.get("type", "authorized_user" if "refresh_token" in document else "")
+    return kind if isinstance(kind, str) else ""
 
 
 def _id(document: dict[str, Any]) -> str | None:
