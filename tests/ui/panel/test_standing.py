@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,13 @@ def test_the_headline_says_what_is_so(changes: dict[str, Any], tone: str, title:
     said = _said(**changes)
     assert said[:2] == (tone, title)
     assert detail in said[2]
+
+
+def test_a_member_is_not_told_what_the_archives_of_others_wait_for() -> None:
+    state = {**_BUSY, "status": "waiting", "status_reason": "Ada's secret is being replaced"}
+    said = standing(replace(of_all(state), own=True), state, [])
+    assert said.title == "25.2 MB of yours are only here so far"
+    assert "secret" not in said.detail
 
 
 def test_each_kind_of_problem_has_something_that_solves_it_first() -> None:

@@ -82,4 +82,5 @@ def _invitation(*, connect: bool) -> Element:
         parts.go("Upload your first file", "/upload", icon="cloud_upload", kind="main", tab="pyarchive-upload")
         if connect:
             parts.go("Connect Google Drive", "/connections/add/drive", icon="add_to_drive")
+            parts.go("First steps", "/welcome", icon="flag", kind="quiet")
     return element

@@ -58,7 +58,9 @@ def _at_risk(figures: Figures, state: dict[str, Any]) -> Standing:
     if state["paused"]:
         return Standing(tone="wait", icon="pause_circle", title=title, detail="Transfers are paused.")
     if state["status"] != "transferring":
-        return Standing(tone="wait", icon="schedule", title=title, detail=_why_waiting(state), at=state["queue"]["next_try_at"])
+        return Standing(
+            tone="wait", icon="schedule", title=title, detail=_why_waiting(state, own=figures.own), at=state["queue"]["next_try_at"]
+        )
     detail, at = f"On the way to {active['name']}.", state["protected_by_at"]
     if figures.own or not at:
         return Standing(tone="busy", icon="cloud_upload", title=title, detail=detail)
@@ -66,9 +68,11 @@ def _at_risk(figures: Figures, state: dict[str, Any]) -> Standing:
     return Standing(tone="busy", icon="cloud_upload", title=title, detail=f"{detail}{left} Safe by", at=at)
 
 
-def _why_waiting(state: dict[str, Any]) -> str:
+def _why_waiting(state: dict[str, Any], *, own: bool) -> str:
+    """Whose figures are their own is not told what others' archives wait for."""
     window = state["upload_window"]
-    words = in_the_panel(f"Waiting: {state['status_reason'] if window['allowed'] else window['reason']}.")
+    reason = window["reason"] if not window["allowed"] else "the line or the connection is not ready" if own else state["status_reason"]
+    words = in_the_panel(f"Waiting: {reason}.")
     return f"{words} Next try" if state["queue"]["next_try_at"] else words
 
 
