@@ -47,6 +47,8 @@ def _why_nothing(state: dict[str, Any] | None) -> str:
         return "Nothing is moving at the moment."
     if state["paused"]:
         return "Nothing is moving: transfers are paused."
+    if state["active_connection"] is None:
+        return "Nothing is moving: no connection is active."
     if state["status"] == "idle" and not state["bytes_at_risk"]:
         return "Nothing has to be moved."
     return f"Nothing is moving. {parts.sentence_of(state['status_reason'])}"
