@@ -72,7 +72,7 @@ def test_progress_and_new_archives_are_seen_without_a_reload(
     visitor = visit(admin)
     page = visitor.open("/archives")
     page.evaluate("window.stays = true")
-    put(house, "A slow one", 3_000_000)
+    slow = put(house, "A slow one", 3_000_000)
     page.get_by_role("status").get_by_text("1 new archive").wait_for()
     assert rows(page)[0] == "Document k119"  # nothing moved under the reader's finger
     page.get_by_role("button", name="Show").click()
@@ -82,6 +82,9 @@ def test_progress_and_new_archives_are_seen_without_a_reload(
     house.ask("settings/set", name="upload_limit_kb_per_s", value=0)
     expect(row.locator(".pa-pill")).to_have_text("Safe", timeout=30_000)
     expect(row).to_contain_text("Here and on disk")
+    house.ask("archive/remove", archive=slow)  # somebody else's doing
+    expect(row.locator(".pa-archive-title")).to_have_text("Document k119")
+    house.ask("archive/undo", archive=slow)
     assert page.evaluate("window.stays")
     assert not visitor.complaints
 

@@ -17,6 +17,7 @@ from ui.panel.archives.pager import Pager, last_page
 from ui.panel.archives.query import PER_PAGE, Query
 from ui.panel.archives.row import Archive, RemovedRow, Row
 from ui.panel.live import Following
+from ui.panel.refresh import Refresh
 
 
 class Listing:
@@ -40,6 +41,8 @@ class Listing:
         self._nothing = ui.element("div")
         self._pager = Pager(lambda page: self.go(self._query.at(page), to_top=True))
         self._many = Many(self._outcome, self.refresh, self._ticks_changed)
+        self._again = Refresh(self.refresh, lambda _: None)
+        here.stream("event", self._heard)
 
     async def go(self, query: Query, *, to_top: bool = False, from_history: bool = False) -> None:
         """Only the newest answer counts. An error is shown, and the list stays as it was."""
@@ -131,6 +134,13 @@ class Listing:
         self._all.show(bool(self._rows) and all(archive_id in self._many.chosen for archive_id in self._rows))
 
     # Live
+
+    def _heard(self, payloads: list[Any]) -> None:
+        """What goes to the trash leaves the list, whoever removed it."""
+        gone = {one["archive_id"] for one in visible.events(self._person, payloads) if one["event"] == "archive_removed"}
+        if gone & self._rows.keys() and not self._query.trash:
+            self._many.forget(gone)
+            self._again.soon()
 
     def _follow(self) -> None:
         if self._following:

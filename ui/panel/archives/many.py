@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from nicegui import ui
@@ -57,6 +57,12 @@ class Many:
         else:
             self.chosen.pop(archive["id"], None)
         self._changed()
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """They are not there any more."""
+        for archive_id in ids:
+            self.chosen.pop(archive_id, None)
+        self._show()
 
     def clear(self) -> None:
         self.chosen.clear()
