@@ -35,6 +35,10 @@ class Household:
         self.member = ""
         self.ids: dict[str, str] = {}
 
+    @property
+    def connection_id(self) -> str:
+        return str(self._house.ask("connection/list")["connections"][0]["id"])
+
     def furnish(self) -> None:
         self.admin = self._panel.claim("ada")
         self._house.ask("user/add", name="ben", role="member", password=PASSWORD, display_name="Ben")

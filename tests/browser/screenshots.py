@@ -39,7 +39,16 @@ def picture(page_paths: Iterable[str], folder: Path) -> list[str]:
 
 def all_paths(household: Household) -> list[str]:
     detail = f"/archives/{household.ids['wedding.mp4']}"
-    return ["/login", *(place.path for place in PLACES), detail, "/profile"]
+    connection = f"/connections/{household.connection_id}"
+    more = [
+        connection,
+        f"{connection}/recovery-sheet",
+        f"{connection}/recover",
+        "/connections/add/drive",
+        "/connections/add/folder",
+        "/welcome",
+    ]
+    return ["/login", *(place.path for place in PLACES), detail, *more, "/profile"]
 
 
 def _pictures(
@@ -60,4 +69,5 @@ def _pictures(
 
 def _name_of(path: str) -> str:
     first, *rest = [part for part in path.split("/") if part] or ["overview"]
-    return f"{first}-one" if rest and first in {"archives", "connections"} else "-".join([first, *rest])
+    is_one = bool(rest) and rest[0] != "add" and first in {"archives", "connections"}
+    return "-".join([first, "one", *rest[1:]] if is_one else [first, *rest])
