@@ -72,13 +72,14 @@ def _open_s(page: Page) -> float:
 
 
 _UNTIL_CHANGED = """
-(act) => new Promise((done) => {
+(act) => new Promise((done, failed) => {
   const list = document.querySelector(".pa-archives");
   const first = () => list.querySelector(".pa-archive-title")?.textContent;
   const before = first();
   const started = performance.now();
   const look = () => {
-    if (first() && first() !== before) requestAnimationFrame(() => done((performance.now() - started) / 1000));
+    if (performance.now() - started > 20000) failed(new Error(`the list still begins with ${before}, 20 s after ${act}`));
+    else if (first() && first() !== before) requestAnimationFrame(() => done((performance.now() - started) / 1000));
     else requestAnimationFrame(look);
   };
   eval(act);
