@@ -70,8 +70,8 @@ def _theme() -> None:
     with parts.card("This browser") as card:
         card.props["id"] = _anchor("This browser")
         chosen = ui.context.client.request.cookies.get("pyarchive_theme", "auto")
-        choice = ui.toggle({"auto": "As the system", "light": "Light", "dark": "Dark"}, value=chosen)
-        choice.props('no-caps aria-label="Theme"').classes("pa-toggle")
+        choice = ui.radio({"auto": "As the system", "light": "Light", "dark": "Dark"}, value=chosen)
+        choice.props('inline aria-label="Theme"')
         choice.on_value_change(lambda event: _keep_theme(event.value))
 
 
