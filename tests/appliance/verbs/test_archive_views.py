@@ -101,10 +101,10 @@ def test_with_ten_thousand_archives_a_page_takes_50_ms_and_a_summary_20(inside: 
         return time.perf_counter() - begin
 
     assert inside.ask("archive/list", limit=1)["archives"][0]["title"] == f"Holiday {MANY - 1} in the mountains"
-    assert at_best(lambda: seconds("archive/summary"), 0.02) < 0.02
-    assert at_best(lambda: seconds("archive/summary", owner="anna"), 0.02) < 0.02
+    assert at_best(lambda: seconds("archive/summary"), 0.02, tries=30) < 0.02
+    assert at_best(lambda: seconds("archive/summary", owner="anna"), 0.02, tries=30) < 0.02
     for asked in ({}, {"search": "holiday 99"}, {"sort": "title", "owner": "anna"}, {"rungs": ["remote"], "healths": ["ok"]}):
-        assert at_best(lambda asked=asked: seconds("archive/list", limit=50, **asked), 0.05, tries=10) < 0.05, asked  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        assert at_best(lambda asked=asked: seconds("archive/list", limit=50, **asked), 0.05, tries=30) < 0.05, asked  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     pages = [inside.ask("archive/list", sort="rung", limit=200, offset=offset)["archives"] for offset in range(0, MANY, 200)]
     assert len({archive["id"] for page in pages for archive in page}) == MANY, "equals have an order, too: no page shows what another did"
 
@@ -153,9 +153,14 @@ def test_a_map_of_a_hundred_thousand_batches_fits_into_an_answer_and_takes_no_ti
     inside.app.intake.batch_bytes = lambda: 1  # type: ignore[method-assign]  # as many batches as a small file can have
     archive_id = inside.put(b"x" * 100_000)
     inside.connect(tmp_path / "disk")
-    begin = time.perf_counter()
     found = inside.ask("archive/batch-map", archive=archive_id)
-    assert time.perf_counter() - begin < 0.5
+
+    def seconds() -> float:
+        begin = time.perf_counter()
+        inside.ask("archive/batch-map", archive=archive_id)
+        return time.perf_counter() - begin
+
+    assert at_best(seconds, 0.1) < 0.1
     assert len(found["map"]) == found["total"] == 100_000
     assert len(found["map"].encode()) < 256 * 1024
 
