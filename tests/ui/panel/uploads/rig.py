@@ -30,6 +30,7 @@ class Answer(NamedTuple):
 
     @property
     def offset(self) -> int:
+        assert "upload-offset" in self.headers, self
         return int(self.headers["upload-offset"])
 
     @property
@@ -84,10 +85,13 @@ class Serving:
         wait_for(self._serves, what="the panel to serve")
 
     def _serves(self) -> bool:
+        """Not another one: while one is down, its port may be another test's."""
         assert self._process is not None
         assert self._process.poll() is None, "the panel ended; see panel.log"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        try:
+            return Tus(self.port).ask("GET", "/healthz", timeout_s=5).text == str(self.pid)
+        except (OSError, http.client.HTTPException):
+            return False
 
     def kill(self) -> None:
         assert self._process is not None

@@ -74,7 +74,7 @@ def test_a_panel_killed_anywhere_goes_on_and_no_byte_is_wrong(panel: Serving, tu
             written = max(written, filled_to(file_of(house, archive_id), cut - MIB - 256 * KIB))
             panel.kill()
         panel.start()
-        assert tus.head(upload_id).offset >= written // MARK * MARK
+        assert tus.head(upload_id).offset >= written - MARK - 2 * MIB  # no more than that is sent again
     finish(tus, upload_id)
     assert house.show(archive_id)["sha256"] == SHA256
 
