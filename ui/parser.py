@@ -113,7 +113,7 @@ _size.__name__ = "size, such as 500MB"
 
 
 def _processes(add: Add) -> None:
-    demo = add("demo", "run everything on this computer: broker, appliance and a folder as remote, on 127.0.0.1", "demo")
+    demo = add("demo", "run everything on this computer: broker, appliance, web panel and a folder as remote, on 127.0.0.1", "demo")
     demo.add_argument("--port", type=_port, default=None, metavar="N", help="port of the web panel (8080)")
     add("appliance", "run the appliance in the foreground", "appliance", json=False)
     add("panel", "run the web panel in the foreground", "panel", json=False)
