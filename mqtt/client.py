@@ -79,6 +79,7 @@ class Broker:
         self._retry_s = (retry_min_s, retry_max_s)
         self._attempt = 0
         self._subscriptions: list[tuple[str, list[str], Handler]] = []
+        self._subscribing = threading.Lock()
         self._new_filters: deque[str] = deque()
         self._old_filters: deque[str] = deque()
         self._callbacks: list[Callable[[], None]] = []
@@ -125,14 +126,15 @@ class Broker:
         parts = levels(topic_filter)
         if parts is None:
             raise ValueError(f"{topic_filter!r} is not a topic filter of MQTT")
-        self._subscriptions.append((topic_filter, parts, handler))
+        with self._subscribing:
+            self._subscriptions.append((topic_filter, parts, handler))
         self._new_filters.append(topic_filter)
         self._waker.wake()
 
     def unsubscribe(self, topic_filter: str, handler: Handler) -> None:
         """The handler hears of it no more; the broker is told where nobody else here wants it. Unknown ones are no error."""
-        left = [one for one in self._subscriptions if (one[0], one[2]) != (topic_filter, handler)]
-        self._subscriptions = left
+        with self._subscribing:
+            self._subscriptions = [one for one in self._subscriptions if (one[0], one[2]) != (topic_filter, handler)]
         self._old_filters.append(topic_filter)
         self._waker.wake()
 

@@ -63,6 +63,60 @@ def test_a_message_comes_with_its_topic_and_whether_it_was_retained(
     assert late.heard == [(topics("a/state"), b"one", True)]
 
 
+def test_who_unsubscribes_hears_no_more_and_disturbs_nobody_who_wants_the_same(
+    broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker
+) -> None:
+    broker, leaving, staying = make_broker(broker_address), Ear(), Ear()
+    for ear in (leaving, staying):
+        broker.subscribe(topics("+/state"), ear)
+    broker.publish(topics("a/state"), b"one", retain=True)
+    leaving.wait_for(b"one")
+    broker.unsubscribe(topics("+/state"), leaving)
+    broker.unsubscribe(topics("+/state"), leaving)
+    broker.unsubscribe(topics("never/wanted"), leaving)
+    broker.publish(topics("a/state"), b"two", retain=True)
+    staying.wait_for(b"two")
+    assert b"two" not in leaving.payloads
+    broker.unsubscribe(topics("+/state"), staying)
+    settled(broker, topics)
+    broker.publish(topics("a/state"), b"three", retain=True)
+    settled(broker, topics)
+    assert b"three" not in staying.payloads
+
+
+def test_who_subscribes_again_gets_what_is_retained_again_also_at_once(
+    broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker
+) -> None:
+    broker, first, again = make_broker(broker_address), Ear(), Ear()
+    broker.publish(topics("a/state"), b"kept", retain=True)
+    broker.subscribe(topics("a/state"), first)
+    first.wait_for(b"kept")
+    broker.unsubscribe(topics("a/state"), first)
+    broker.subscribe(topics("a/state"), again)
+    again.wait_for(b"kept")
+    broker.publish(topics("a/state"), b"new", retain=True)
+    again.wait_for(b"new")
+
+
+def test_after_a_reconnect_only_what_is_still_wanted_is_subscribed(
+    mortal_broker: BrokerProcess, topics: Topics, make_broker: MakeBroker
+) -> None:
+    broker, gone, kept = make_broker(mortal_broker.address), Ear(), Ear()
+    broker.subscribe(topics("gone"), gone)
+    broker.subscribe(topics("kept"), kept)
+    settled(broker, topics)
+    mortal_broker.stop()
+    wait_for(lambda: not broker.connected, what="the broker to be missed")
+    broker.unsubscribe(topics("gone"), gone)
+    mortal_broker.start()
+    assert broker.wait_connected(20)
+    for name in ("gone", "kept"):
+        broker.publish(topics(name), b"after", retain=False)
+    kept.wait_for(b"after")
+    assert gone.payloads == []
+    assert topics("gone") not in broker.filters
+
+
 def test_a_cleared_message_does_not_reach_who_subscribes_later(
     broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker
 ) -> None:

@@ -121,11 +121,18 @@ class Live:
         while self._arrived:
             name, content = self._arrived.popleft()
             if name not in _STREAMS:
-                self._messages.pop(name, None)
-                if content is not None:
-                    self._messages[name] = content
+                self._keep(name, content)
             self._tell(name, content)
         self._look()
+
+    def _keep(self, name: str, content: Any) -> None:
+        """What was still on its way when the last page that showed it was closed is nobody's."""
+        self._messages.pop(name, None)
+        if content is not None and self._is_wanted(name):
+            self._messages[name] = content
+
+    def _is_wanted(self, name: str) -> bool:
+        return name in self._wanted or any(matches(one.split("/"), name.split("/")) for one in (*ALWAYS, *self._wanted))
 
     def _tell(self, name: str, content: Any) -> None:
         for following in self._followers:

@@ -34,6 +34,6 @@ async def _of_what() -> None:
     def show() -> None:
         for setting in (here.live().get("appliance/settings") or {"settings": []})["settings"]:
             if setting["name"] in fields:
-                fields[setting["name"]].show(setting)
+                fields[setting["name"]].published(setting)
 
     here.follow(["appliance/settings"], show)

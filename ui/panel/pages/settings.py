@@ -62,7 +62,7 @@ async def _timetable(settings: dict[str, Any]) -> None:
 def _show_all(fields: dict[str, SettingField]) -> None:
     for setting in (here.live().get("appliance/settings") or {"settings": []})["settings"]:
         if setting["name"] in fields:
-            fields[setting["name"]].show(setting)
+            fields[setting["name"]].published(setting)
 
 
 def _theme() -> None:

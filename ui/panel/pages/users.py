@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from ui.panel import parts
+from typing import Any
+
+from ui.panel import here, parts
 from ui.panel.frame import page
 from ui.panel.people.invitations import Invitations
 from ui.panel.people.user_list import Users
+from ui.panel.refresh import Refresh
+
+_AUDIT = "audit"
 
 
 @page("/users", title="Users", admin=True)
@@ -14,4 +19,16 @@ async def users_page() -> None:
     invitations = Invitations()
     await users.load()
     await invitations.load()
+    follow_changes(Refresh(users.known, users.changed), Refresh(invitations.known, invitations.show))
     parts.text("Owners see their own archives, admins see all of them.", "p").classes("pa-muted pa-small")
+
+
+def follow_changes(*lists: Refresh) -> None:
+    """What people do stands in the log, each act in a line; that is how a list knows that it may be old."""
+
+    def took(lines: list[Any]) -> None:
+        if any(isinstance(line, dict) and line.get("source") == _AUDIT for line in lines):
+            for one in lists:
+                one.soon()
+
+    here.stream("log", took)

@@ -23,10 +23,15 @@ class Invitations:
                 parts.action("Invite an admin", lambda: self._invite("admin"), kind="quiet")
 
     async def load(self) -> None:
-        found = (await here.ask("user/invitations"))["invitations"]
+        self.show(await self.known())
+
+    async def known(self) -> Any:
+        return await here.ask("user/invitations")
+
+    def show(self, found: Any) -> None:
         self._list.clear()
         with self._list:
-            for invitation in found:
+            for invitation in found["invitations"]:
                 self._row(invitation)
 
     def _row(self, invitation: dict[str, Any]) -> None:
@@ -47,9 +52,7 @@ class Invitations:
             ui.input("Link", value=link).props("outlined readonly").classes("pa-field")
             parts.text(f"Or the code {made['code']} on {page}.", "p").classes("pa-mono")
             with ui.element("div").classes("pa-dialog-actions"):
-                ui.button("Copy the link", on_click=lambda: ui.clipboard.write(link), color=None).props("no-caps outline").classes(
-                    "pa-button pa-button-plain"
-                )
+                parts.copy_button(link, "Copy the link")
                 ui.button("Close", on_click=dialog.close, color=None).props("no-caps flat").classes("pa-button pa-button-quiet")
         dialog.open()
 

@@ -17,7 +17,7 @@ _ROLES = {"admin": "Admin", "member": "Member"}
 
 
 class Users:
-    """Loaded anew after each change."""
+    """Loaded anew after each change, whoever made it; not while something is asked of the person who looks."""
 
     def __init__(self) -> None:
         with parts.card("People"):
@@ -26,9 +26,20 @@ class Users:
                 parts.action("Add a user", self._add, icon="person_add")
         self._others = parts.stack()
         self._names: list[str] = []
+        self._asking = 0
 
     async def load(self) -> None:
-        found = await here.ask("user/list")
+        self.show(await self.known())
+
+    async def known(self) -> Any:
+        return await here.ask("user/list")
+
+    def changed(self, found: Any) -> None:
+        """By somebody else. A dialog that is open belongs to a row: it would go with it."""
+        if not self._asking:
+            self.show(found)
+
+    def show(self, found: Any) -> None:
         self._names = [user["name"] for user in found["users"]]
         self._list.clear()
         with self._list:
@@ -71,7 +82,11 @@ class Users:
 
     def _then(self, do: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         async def done() -> None:
-            await parts.said(do)
+            self._asking += 1
+            try:
+                await parts.said(do)
+            finally:
+                self._asking -= 1
             await parts.said(self.load)
 
         return done

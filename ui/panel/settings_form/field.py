@@ -22,11 +22,13 @@ _SOURCES = {
 
 
 class SettingField:
-    """Saved when it is left or with Enter. ``show`` takes what the appliance publishes; it does not disturb somebody who types."""
+    """Saved when it is left or with Enter. ``published`` does not disturb somebody who types while other settings change."""
 
     def __init__(self, kind: FieldKind, setting: dict[str, Any]) -> None:
         self._kind = kind
         self._value: Any = setting["value"]
+        self._shown: dict[str, Any] = {}
+        self._complains = False
         with ui.element("div").classes("pa-setting"):
             with ui.element("div").classes("pa-setting-words"):
                 parts.text(kind.title, "div").classes("pa-strong")
@@ -57,7 +59,13 @@ class SettingField:
         field.on("blur", self._save).on("keydown.enter", self._save)
         return field
 
+    def published(self, setting: dict[str, Any]) -> None:
+        """What the appliance says of all settings whenever one of them changes."""
+        if setting != self._shown:
+            self.show(setting)
+
     def show(self, setting: dict[str, Any]) -> None:
+        self._shown = setting
         self._value = setting["value"]
         source = setting["source"]
         locked = source == "environment" or self._kind.fixed
@@ -66,17 +74,21 @@ class SettingField:
         self._input.set_value(shown)
         self._note.set(_SOURCES[source] + (", read when the appliance starts" if self._kind.fixed else ""))
         self._note.classes(remove="pa-bad-text")
+        self._complains = False
         self._reset.set_visibility(source == "set" and not locked)
 
     async def _save(self) -> None:
         typed = self._input.value
         unchanged = typed == self._value or (self._kind.kind not in {"switch", "choice"} and typed == _typed(self._value))
         if unchanged:
+            if self._complains:
+                self.show(self._shown)
             return
         try:
             await self._send(read(self._kind, typed))
         except (ValueError, Failed) as error:
             words = parts.sentence(error) if isinstance(error, Failed) else f"Not saved: {error}."
+            self._complains = True
             self._note.set(words)
             self._note.classes(add="pa-bad-text")
 
@@ -91,4 +103,4 @@ class SettingField:
 
 
 def _typed(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.15g}" if isinstance(value, float) else str(value)

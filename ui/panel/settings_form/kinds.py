@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal["switch", "number", "choice", "text", "long_text"]
 _LONG = 1000
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}([.,][0-9]{1,15})?")
 _CHOICE = re.compile(r"\^\(([a-z0-9_|-]+)\)\$")
 
 
@@ -71,12 +72,11 @@ def read(kind: FieldKind, typed: Any) -> Any:
 
 
 def _number(kind: FieldKind, text: str) -> float:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a number") from None
-    if kind.whole and value != int(value):
-        raise ValueError("it must be a whole number")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a number")
+    if kind.whole and not text.lstrip("+-").isdigit():  # 1.000 is a thousand for some and one for others
+        raise ValueError("it must be a whole number, written without dots and commas")
+    value = float(text.replace(",", "."))
     if kind.minimum is not None and value < kind.minimum:
         raise ValueError(f"it must be {kind.minimum:g} or more")
     if kind.maximum is not None and value > kind.maximum:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RULE = re.compile(r"(\S+)\s+(\d{1,2}:\d{2})-(\d{1,2}:\d{2})\s+(\S+)")
 
+_WORDS: dict[str, int | None] = {"pause": None, "free": 0}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
@@ -41,8 +43,15 @@ def _parse_rule(text: str) -> Rule:
     if not found:
         raise ValueError(text)
     days, begin, end, value = found.groups()
-    limit = {"pause": None, "free": 0}.get(value, -1)
-    return Rule(days=_parse_days(days), begin=_padded(begin), end=_padded(end), limit_kb_per_s=int(value) if limit == -1 else limit)
+    return Rule(days=_parse_days(days), begin=_padded(begin), end=_padded(end), limit_kb_per_s=_parse_limit(value))
+
+
+def _parse_limit(value: str) -> int | None:
+    if value in _WORDS:
+        return _WORDS[value]
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(value)
+    return int(value)
 
 
 def _padded(time: str) -> str:
