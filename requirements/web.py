@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - a script beside the lists that it reads, no part of a package
 """Puts single files of npm packages where they belong: ``python requirements/web.py PACKAGE…``, as requirements/web.txt says.
 
-The registry is PYARCHIVE_NPM_REGISTRY, else the one that npm on this computer uses; without either the exit status is 3. What comes is checked
-before it is used.
+The registry is PYARCHIVE_NPM_REGISTRY, else the one that npm on this computer uses; without either the exit status is 3. What comes is
+checked before it is used.
 """
 
 from __future__ import annotations

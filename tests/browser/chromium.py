@@ -62,3 +62,10 @@ class Visitor:
 
     def close(self) -> None:
         self.context.close()
+
+
+def slow_line(page: Page, mb_per_s: float) -> None:
+    """How fast this page can send from here on."""
+    line = page.context.new_cdp_session(page)
+    rates = {"downloadThroughput": -1, "uploadThroughput": mb_per_s * 1_000_000}
+    line.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **rates})

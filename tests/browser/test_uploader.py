@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.chromium import slow_line
 from tests.browser.conftest import Visit
 from tests.panels import PanelProcess
 from tests.processes import House
@@ -22,15 +23,6 @@ def made(folder: Path, name: str, size_bytes: int) -> Path:
     path = folder / name
     path.write_bytes(random.Random(name).randbytes(size_bytes))
     return path
-
-
-def slow(page: Page, mb_per_s: float) -> None:
-    """The line from here on."""
-    line = page.context.new_cdp_session(page)
-    line.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": mb_per_s * MB},
-    )  # fmt: skip
 
 
 def archive_of(house: House, title: str) -> dict[str, object]:
@@ -54,14 +46,14 @@ def test_a_file_goes_on_after_the_panel_was_killed_in_the_middle(
 ) -> None:
     page = visit(admin).open("/upload")
     film = made(tmp_path, "Ferien <img src=x onerror=alert(1)> ☀.mkv", 100 * MB)
-    slow(page, 30)
+    slow_line(page, 30)
     choose_and_send(page, film, "Ferien am Meer")
     row = page.locator("#list > li")
     expect(row).to_contain_text("MB/s", timeout=PATIENCE_MS)
     panel.kill()
     expect(row).to_contain_text("Waiting for the appliance", timeout=PATIENCE_MS)
     panel.start()
-    slow(page, 500)
+    slow_line(page, 500)
     expect(row).to_contain_text("Received", timeout=PATIENCE_MS)
     assert is_whole(house, "Ferien am Meer", film)
     expect(row.get_by_role("link", name="Open")).to_have_attribute("href", f"/archives/{archive_of(house, 'Ferien am Meer')['id']}")
@@ -72,7 +64,7 @@ def begun(visit: Visit, admin: str, tmp_path: Path) -> tuple[Page, Path]:
     """A film of which some is sent, and then the page was closed."""
     page = visit(admin).open("/upload")
     film = made(tmp_path, f"{tmp_path.name}.mkv", 80 * MB)
-    slow(page, 20)
+    slow_line(page, 20)
     choose_and_send(page, film)
     expect(page.locator("#list > li")).to_contain_text("MB/s", timeout=PATIENCE_MS)
     page.close(run_before_unload=False)
@@ -110,14 +102,14 @@ def test_signed_out_in_the_middle_it_says_so_and_goes_on_after_a_sign_in(visit: 
     visitor = visit(admin, width="phone")
     page = visitor.open("/upload")
     film = made(tmp_path, "session.mkv", 100 * MB)
-    slow(page, 20)
+    slow_line(page, 20)
     choose_and_send(page, film)
     row = page.locator("#list > li")
     expect(row).to_contain_text("MB/s", timeout=PATIENCE_MS)
     visitor.context.clear_cookies()
     expect(row).to_contain_text("You were signed out", timeout=PATIENCE_MS)
     expect(row.get_by_role("link", name="Sign in")).to_be_visible()
-    slow(page, 500)
+    slow_line(page, 500)
     visitor.context.add_cookies([{"name": COOKIE, "value": admin, "url": visitor.url, "httpOnly": True, "sameSite": "Lax"}])
     expect(row).to_contain_text("Received", timeout=PATIENCE_MS)
     assert is_whole(house, "session.mkv", film)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import Visitor
+from tests.browser.chromium import Visitor, slow_line
 from tests.panels import PASSWORD, PanelProcess
 from tests.processes import House
 
 _MIB = 1 << 20
+_MB_PER_S = 40.0  # slow enough for a kill in the middle
 Say = Callable[[str], None]
 
 
@@ -74,14 +75,15 @@ class WholeLife:
             self._page.get_by_role("link", name="Upload", exact=True).first.click()
         page = opened.value
         page.set_input_files("#files", self._file)
+        slow_line(page, _MB_PER_S)
         page.get_by_role("button", name="Send").click()
         row = page.locator("#list > li")
-        expect(row).to_contain_text("MB/s", timeout=self._patience_ms)
         self._wait_until_sent(page, self._size_bytes // 3)
         self._panel.kill()
         expect(row).to_contain_text("Waiting for the appliance", timeout=self._patience_ms)
         self._say(f"the panel was killed after a third of {self._size_bytes:,} bytes")
         self._panel.start()
+        slow_line(page, 100 * _MB_PER_S)
         expect(row).to_contain_text("Received", timeout=self._patience_ms)
         self._say("it went on by itself, and the file is received")
         row.get_by_role("link", name="Open").click()

@@ -178,7 +178,7 @@ def test_sigint_ends_a_demo_that_a_script_has_put_into_the_background(tmp_path: 
 
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
     demo = RunningDemo(tmp_path / "demo")
-    assert len(demo.processes()) == 3
+    assert len(demo.processes()) == 4  # demo, broker, appliance, panel
     demo.process.kill()
     demo.end()
     until(lambda: not demo.processes(), 10)
