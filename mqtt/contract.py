@@ -157,3 +157,6 @@ TOPICS: tuple[Topic, ...] = _STATES + _COMMANDS + _PRIVATE + _HOME_ASSISTANT
 REQUEST_READERS = _OWN
 RESPONSE_READERS = _OWN
 REQUEST_WRITERS = frozenset({Login.OWN})
+
+OF_THE_APPLIANCE = tuple(topic.name for topic in TOPICS if topic.retained and topic.address.startswith(BASE) and "{" not in topic.name)
+"""Retained, and one for each appliance: what is to be cleared where an id is given up."""

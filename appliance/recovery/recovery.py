@@ -31,6 +31,7 @@ from appliance.recovery.serials import Serials
 from appliance.settings import SettingsStore
 from appliance.tombstone import TABLE as TOMBSTONES
 from appliance.transfer.engine import Engine
+from mqtt.contract import OF_THE_APPLIANCE
 from mqtt.discovery import config_topic
 from mqtt.topics import Topics
 
@@ -97,7 +98,7 @@ class Recovery:
             f"connection/{each.id}/state" for each in self._connections.all()
         ]
         device = config_topic(self._settings.current.home_assistant_prefix, former)
-        return [topics(each) for each in ("availability", "appliance/state", "appliance/settings", "bridge", *names)] + [device]
+        return [topics(each) for each in (*OF_THE_APPLIANCE, *names)] + [device]
 
     # Verbs
 
