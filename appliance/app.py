@@ -36,8 +36,11 @@ from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
 from appliance.integrity.emptying import Emptying
 from appliance.integrity.orphans import Orphans
+from appliance.integrity.politeness import Politeness
 from appliance.integrity.rebuild import Rebuild
 from appliance.integrity.remote_trash import RemoteTrash
+from appliance.integrity.rounds import Rounds
+from appliance.integrity.schedule import Schedule
 from appliance.integrity.tombstones import Tombstones, about_tombstones
 from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
@@ -105,6 +108,7 @@ class Appliance:
         self.reporter: Reporter | None = None
         self._build()
         self._build_recovery(intent, restart)
+        self._build_schedule()
         self._lines = lines
         self._build_front_panel()
         self._build_notifications()
@@ -142,11 +146,12 @@ class Appliance:
         self.rebuild = Rebuild(self.library, self.connections, self.problems)
         self.orphans = Orphans(self.library, self.connections, self.settings)
         self._kept_sync_at = self._last_sync()
+        self.witness = Witness(self.db)
+        self.rounds = Rounds(self.db, self.witness)
         self.states = States(
             self.library, self.connections, self.settings, self.problems, self.engine, self.verifier.checking,
-            version("pyarchive-appliance"), clock.now(), self._kept_sync_at,
+            version("pyarchive-appliance"), self.rounds, clock.now(), self._kept_sync_at,
         )  # fmt: skip
-        self.witness = Witness(self.db)
         self.household = Household(self.library, self.settings, self.witness)
         self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
         keeping = Keeping(
@@ -164,6 +169,17 @@ class Appliance:
         self.recovery.begin()
         AdoptMode(self.library, self.connections, self.problems, self.recovery.is_recovering).watch()
         self.copier = Copier(self.library, self.connections, self.settings, self.engine)
+
+    def _build_schedule(self) -> None:
+        politeness = Politeness(
+            self.library, self.connections, self.settings, self.engine, self.jobs, self.intake, self.recovery.is_recovering
+        )
+        self.schedule = Schedule(self.verifier, politeness, self.rounds, self.witness, self.household.ages, self._fresher)
+
+    def _fresher(self, connection_id: str | None) -> None:
+        if connection_id:
+            self.connections.tell(connection_id)
+        self._look_again()
 
     def _build_front_panel(self) -> None:
         deeds = Deeds(sync=self._sync_by_button, pause=self._pause_by_button, shutdown=self._shut_down_by_button)
@@ -235,6 +251,7 @@ class Appliance:
         self.engine.start(paused=bool(self._kept_state().get("paused")))
         self.recovery.start()
         self.copier.start()
+        self.schedule.start()
         self.notifier.start()
         self.front_panel.start()
         if self.reporter:
@@ -249,6 +266,7 @@ class Appliance:
             self.sign_ins,
             self.recovery,
             self.copier,
+            self.schedule,
             self.engine,
             self.jobs,
             self.intake,

@@ -16,6 +16,8 @@ from appliance.errors import ApplianceError, Conflict, NotFound, Stopped
 log = logging.getLogger("jobs")
 _REMEMBERED = 100
 _MOST_WAITING = 50
+_PATIENCE_S = 30.0
+"""A regular check that hangs in the system (a network mount that is gone) must not keep people's jobs from running."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,9 @@ class Jobs:
         self._queue: queue.Queue[Job | None] = queue.Queue()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._unfinished = 0
+        self.turn = threading.Lock()
+        """Held by whatever checks, so that it is one at a time; regular checks end soon when a job waits for it."""
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -69,10 +74,16 @@ class Jobs:
             if self._queue.qsize() >= _MOST_WAITING:
                 raise Conflict(f"{_MOST_WAITING} checks and releases wait already; try again when some are done")
             self._jobs[job.id] = job
+            self._unfinished += 1
             while len(self._jobs) > _REMEMBERED + _MOST_WAITING:
                 self._jobs.popitem(last=False)
         self._queue.put(job)
         return job
+
+    @property
+    def is_busy(self) -> bool:
+        """A job runs, or waits for its turn."""
+        return self._unfinished > 0
 
     def find(self, job_id: str) -> Job:
         """Raises NotFound: never there, forgotten, or lost at a restart of the appliance."""
@@ -84,7 +95,17 @@ class Jobs:
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None and not self._stopping.is_set():
+            self._take_turn(job)
+
+    def _take_turn(self, job: Job) -> None:
+        has_turn = self.turn.acquire(timeout=_PATIENCE_S)
+        try:
             self._run(job)
+        finally:
+            if has_turn:
+                self.turn.release()
+            with self._lock:
+                self._unfinished -= 1
 
     def _run(self, job: Job) -> None:
         try:

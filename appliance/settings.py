@@ -65,6 +65,16 @@ class Settings(BaseModel):
     undo_days: float = Field(default=30.0, ge=0, description="Days in which a removal can be undone")
     grace_days: float = Field(default=7.0, ge=0, description="Days between a tombstone and the trashing of the object on the remote")
     trash_per_run: int = Field(default=1000, ge=1, description="Objects moved to a remote's trash at the most in one run")
+    scrub_days: float = Field(
+        default=30.0, ge=0, le=3650, description="Days in which every local copy is read and compared once; 0 for never"
+    )
+    listing_days: float = Field(
+        default=7.0, ge=0, le=3650,
+        description="Days between two checks of what a connection has, by its listing (of a disk: by reading it); 0 for never",
+    )  # fmt: skip
+    drill_mib_per_day: int = Field(
+        default=256, ge=0, le=1_048_576, description="MiB a day that are read back from remotes and compared; 0 for none"
+    )
     unfinished_days: float = Field(default=7.0, gt=0, description="Days after which a file that was announced and never filled expires")
     catalog_copy_minutes: float = Field(
         default=60.0, gt=0, description="Minutes between two copies of the catalog on the active connection, while it changes"

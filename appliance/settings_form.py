@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-TRANSFERS, SPACE, SAFETY, NOTIFICATIONS = "Transfers", "Space", "Safety", "Notifications"
+TRANSFERS, SPACE, SAFETY, CHECKS, NOTIFICATIONS = "Transfers", "Space", "Safety", "Checks", "Notifications"
 PANEL, FRONT_PANEL, HOUSE, SYSTEM = "Panel", "Front panel", "Home Assistant", "System"
-GROUPS = (TRANSFERS, SPACE, SAFETY, NOTIFICATIONS, PANEL, FRONT_PANEL, HOUSE, SYSTEM)
+GROUPS = (TRANSFERS, SPACE, SAFETY, CHECKS, NOTIFICATIONS, PANEL, FRONT_PANEL, HOUSE, SYSTEM)
 """In the order in which they are shown."""
 
 
@@ -34,6 +34,9 @@ FORM = {
     "grace_days": Drawn("Grace time on remotes", SAFETY, "days"),
     "trash_per_run": Drawn("Objects trashed in one run", SAFETY),
     "catalog_copy_minutes": Drawn("Copy the catalog every", SAFETY, "minutes"),
+    "scrub_days": Drawn("Read local copies every", CHECKS, "days"),
+    "listing_days": Drawn("Look through connections every", CHECKS, "days"),
+    "drill_mib_per_day": Drawn("Read back a day", CHECKS, "MiB"),
     "notify_needs_you": Drawn("When somebody is needed", NOTIFICATIONS),
     "notify_damage": Drawn("When something is damaged", NOTIFICATIONS),
     "notify_all_protected": Drawn("When everything is safe again", NOTIFICATIONS),

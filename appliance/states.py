@@ -9,6 +9,8 @@ from typing import Literal
 
 from appliance import clock
 from appliance.connections import Connections
+from appliance.integrity.freshness import freshness, listed_at
+from appliance.integrity.rounds import Rounds
 from appliance.library import Library
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
@@ -50,6 +52,7 @@ class States:
     engine: Engine
     checking: set[str]
     version: str
+    rounds: Rounds
     started_at: datetime
     last_sync_at: datetime | None = None
     _steady: Steady = field(default_factory=Steady)
@@ -145,7 +148,8 @@ class States:
         connection = self.connections.get(connection_id)
         if connection is None:
             return None
-        return self._steadily(self.connections.state(connection, *self.engine.lines.trouble(connection_id)))
+        state = self._steadily(self.connections.state(connection, *self.engine.lines.trouble(connection_id)))
+        return state.model_copy(update={"last_listing_at": listed_at(self.rounds, connection_id)})
 
     def _steadily(self, state: ConnectionState) -> ConnectionState:
         """Others write to the same disk or account: its space is told where it has changed by a thousandth."""
@@ -168,6 +172,7 @@ class States:
         eta_s = None if totals.at_risk_bytes and self.library.active is None else _eta_s(remaining, rate)
         status, reason = self._status(moving)
         problems = self.problems.standing()
+        fresh = freshness(self.rounds, self.library.valid)
         return ApplianceState(
             appliance_id=self.library.folder.appliance_id, status=status, status_reason=reason, version=self.version,
             started_at=self.started_at, counts=self._counts(), stored_bytes=totals.size_bytes, bytes_at_risk=totals.at_risk_bytes,
@@ -178,6 +183,7 @@ class States:
             metered=self.settings.current.metered, upload_limit_kb_per_s=self.settings.current.upload_limit_kb_per_s,
             upload_window=self.engine.windows.current.message(), active_connection=active, disk=self._disk(),
             last_sync_at=self.last_sync_at, last_proof_at=totals.last_proof_at, oldest_proof_at=totals.oldest_proof_at,
+            last_scrub_at=fresh.last_scrub_at, oldest_scrub_at=fresh.oldest_scrub_at, last_listing_at=fresh.last_listing_at,
             problems=problems[:50], last_problem=self.problems.last,
         )  # fmt: skip
 

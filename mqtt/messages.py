@@ -165,6 +165,15 @@ class ApplianceState(Message, topic="appliance/state", retain=True):
     oldest_proof_at: datetime | None = Field(
         default=None, description="When what was read back longest ago was read back; none unless every archive is proven"
     )
+    last_scrub_at: datetime | None = Field(default=None, description="When all local copies had last been read and compared")
+    oldest_scrub_at: datetime | None = Field(
+        default=None, description="Since when every local copy has been read and compared: when that round began"
+    )
+    last_listing_at: datetime | None = Field(
+        default=None,
+        description="When what a valid connection has was last compared to the end, of the one where that is longest ago; "
+        "none where it never was",
+    )
     problems: list[Problem] = Field(default=[], description="Those that stand, the most serious first; at most 50")
     last_problem: Problem | None = None
 
@@ -247,6 +256,7 @@ class ConnectionState(Message, topic="connection/{connection_id}/state", retain=
     sign_in_message: str | None = Field(default=None, description="Why the last sign-in ended, or what to type where while one is pending")
     adopting: str | None = Field(default=None, description="In adopt mode: why, in words. Nothing on it is changed")
     validated_at: datetime | None = None
+    last_listing_at: datetime | None = Field(default=None, description="When what it has was last compared to the end")
     free_bytes: int | None = None
     limit_bytes: int | None = None
     used_bytes: int | None = None

@@ -62,6 +62,8 @@ class Intake:
         self._announce = announce
         self._table = library.db.table("uploads")
         self._queue: queue.Queue[str | None] = queue.Queue()
+        self.is_busy = False
+        """A file is being taken in: the disk is needed."""
         self._stop = threading.Event()
         self._done_bytes: dict[str, int] = {}
         self._held_up: dict[str, float] = {}
@@ -226,7 +228,9 @@ class Intake:
         while not self._stop.is_set():
             upload_id = self._next()
             if upload_id is not None:
+                self.is_busy = True
                 self._try(upload_id)
+                self.is_busy = False
 
     def _next(self) -> str | None:
         """What was just committed before what is held up, so that one bad file holds up nobody; None after a while without either."""

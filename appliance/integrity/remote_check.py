@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from appliance import clock
@@ -26,7 +27,7 @@ class RemoteCheck:
     _suspects: list[tuple[str, int | None]] = field(default_factory=list)
     _suspected_s: float = 0.0
 
-    def run(self, archive_ids: list[str], *, whole: bool) -> None:
+    def run(self, archive_ids: Iterable[str], *, whole: bool) -> None:
         """``whole``: all archives there are, so that one sweep is cheaper than a listing of each. Raises Stopped."""
         self.checking.report.asked.add(self.connection.id)
         try:
@@ -41,7 +42,17 @@ class RemoteCheck:
         if self._compare_all(archive_ids, remote, inventory):
             self._look_again(remote)
 
-    def _compare_all(self, archive_ids: list[str], remote: Remote, inventory: Inventory | None) -> bool:
+    @property
+    def suspects(self) -> list[str]:
+        """The archives of which something was absent, and was not looked at again yet."""
+        return [archive_id for archive_id, _ in self._suspects]
+
+    def look_at(self, archive: Archive, comparison: Comparison, index: int | None, found: State) -> None:
+        """What a look at one object found, where the ledger calls it stored."""
+        if found not in {State.RIGHT, State.UNPROVEN}:
+            self._handle(archive, comparison, index, found)
+
+    def _compare_all(self, archive_ids: Iterable[str], remote: Remote, inventory: Inventory | None) -> bool:
         """False where the remote does not answer any more."""
         for archive_id in archive_ids:
             try:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from appliance.archive import Archive
-from appliance.catalog.ledger import Ledger
+from appliance import clock
 from appliance.connections import Connection, Connections
-from appliance.errors import ApplianceError, Stopped
+from appliance.errors import Stopped
 from appliance.integrity.checking import Checking
+from appliance.integrity.local_check import check_next
 from appliance.integrity.read_back import ReadBack, candidates, sample
 from appliance.integrity.remote_check import RemoteCheck
 from appliance.integrity.report import Report
+from appliance.integrity.rounds import LOCAL
 from appliance.jobs import Job
 from appliance.library import Library
 from appliance.problems import Problems
-from appliance.store import batch_is_right
 from appliance.views import View
 from mqtt.messages import Direction
 from mqtt.verbs import IntegrityVerify
@@ -27,7 +28,10 @@ _MEND_LOOK_S = 0.1
 
 @dataclass(slots=True)
 class Verifier:
-    """``checking`` holds the ids under check right now. ``second_look_s``: when what is absent is looked at again (``Checking``)."""
+    """``checking`` holds the ids under check right now. ``second_look_s``: when what is absent is looked at again (``Checking``).
+
+    ``on_whole(places, began_at, took_s)``: all there is was looked at there; ``places`` are ``LOCAL`` and ids of connections.
+    """
 
     library: Library
     connections: Connections
@@ -35,12 +39,14 @@ class Verifier:
     is_held: Callable[[Direction], bool]
     checking: set[str] = field(default_factory=set)
     second_look_s: float = 5.0
+    on_whole: Callable[[set[str], datetime, float], None] = lambda _places, _began_at, _took_s: None
 
     def run(self, wanted: IntegrityVerify, job: Job) -> dict[str, Any]:
         """Check, write down what is damaged (the engine then mends it from the good side), and with ``repair`` wait for that.
 
         An archive's lock is held for one batch, or while one archive is compared with what was listed before.
         """
+        began_at, began_s = clock.now(), clock.monotonic_s()
         ids, whole = [self.library.find(text) for text in wanted.archives] or self._all_ids(), not wanted.archives
         read_back = wanted.read_back or wanted.read_back_bytes is not None
         local, remote = wanted.local or not wanted.remote, wanted.remote or read_back or not wanted.local
@@ -58,6 +64,8 @@ class Verifier:
         if wanted.repair:
             self._wait_until_mended(job, report)
         report.keep(self.library.db, whole=whole)
+        if whole:
+            self.on_whole(_seen(report, local=local), began_at, clock.monotonic_s() - began_s)
         result = report.to_result()
         if whole and not (result["damage_left"] or result["unknown"]):
             self._all_is_well()
@@ -101,35 +109,7 @@ class Verifier:
                     if archive_id in self.library.views:
                         checking.report.unknown.append(f"{checking.title(archive_id)}: it is being released or removed")
                     return
-                index = self._check_next(*held, index, checking)
-
-    def _check_next(self, archive: Archive, ledger: Ledger, index: int, checking: Checking) -> int | None:
-        """One batch of the local copy; the next one's index, or None at the end."""
-        if ledger.is_released:
-            return None
-        try:
-            self.library.folder.check_store()
-        except ApplianceError as error:
-            checking.report.unknown.append(f"{archive.title}: {error}")
-            return None
-        checking.report.batches_checked += 1
-        if not ledger.is_cached(index):
-            checking.report.add(archive, index, "local", "was found damaged before")
-        elif not batch_is_right(self.library.local_file(archive), ledger, index, checking.job.count):
-            self._note_local(archive, ledger, index, checking.report)
-        return index + 1 if index + 1 < ledger.batch_count else None
-
-    def _note_local(self, archive: Archive, ledger: Ledger, index: int, report: Report) -> None:
-        self.library.folder.check_store()  # a disk that went away meanwhile is no damage
-        ledger.uncached(index, "checksum wrong at a check")
-        report.add(archive, index, "local", "checksum wrong")
-        self.problems.raise_(
-            "damaged",
-            archive.id,
-            f"batch {index} of {archive.title!r} is damaged on the appliance's disk",
-            "it is mended from a remote where one has it; check the disk",
-            needs_you=False,
-        )
+                index = check_next(*held, index, checking, self.problems)
 
     # Read back
 
@@ -179,3 +159,8 @@ class Verifier:
             return is_elsewhere
         # Of a released archive it is carried over from another connection.
         return where == self.library.active and (index is None or (view.local and ledger.is_cached(index)) or is_elsewhere)
+
+
+def _seen(report: Report, *, local: bool) -> set[str]:
+    """Where all was looked at."""
+    return report.asked - report.unasked | ({LOCAL} if local and not report.unknown else set())
