@@ -54,6 +54,7 @@ class Politeness:
         """Nothing moves, and nothing has for a few seconds: between two batches is no pause."""
         if self.engine.moving or self.jobs.is_busy or self.intake.is_busy:
             self._busy_s = clock.monotonic_s()
+            return False
         return clock.monotonic_s() - self._busy_s >= self.settle_s
 
     def is_recovering_any(self) -> bool:
