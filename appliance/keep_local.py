@@ -30,7 +30,7 @@ _REST_S = 60.0
 _HISTORY = 200
 _PINNED, _NOT_PROVEN, _NOT_RIGHT = "pinned", "not yet proven", "not found right on a remote just now"
 _STEPS = {
-    _NOT_PROVEN: "prove what is remote with `pyarchive verify --read-back`",
+    _NOT_PROVEN: "what is remote is proven by and by, or now with `pyarchive verify --read-back`",
     _PINNED: "take pins back with `pyarchive unpin`",
     _NOT_RIGHT: "look at the remote with `pyarchive status`",
 }

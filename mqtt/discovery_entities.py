@@ -158,6 +158,8 @@ def _diagnostics() -> list[Entity]:
         ),
         _sensor("last_proof", "Last proof", _value("last_proof_at"), "mdi:shield-check-outline", device_class="timestamp", **_DIAGNOSTIC,
                 json_attributes_template=_attributes({"oldest_proof_at": _get("oldest_proof_at")})),
+        _sensor("last_check", "Last check", _value("last_scrub_at"), "mdi:text-box-check-outline", device_class="timestamp", **_DIAGNOSTIC,
+                json_attributes_template=_attributes({name: _get(name) for name in ("oldest_scrub_at", "last_listing_at")})),
         _sensor("version", "Version", _value("version"), "mdi:tag-outline", **_DIAGNOSTIC),
         _lamp(),
     ]  # fmt: skip

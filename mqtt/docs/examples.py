@@ -76,7 +76,8 @@ _APPLIANCE = m.ApplianceState(
         used_bytes=5_106_127_360,
     ),
     disk=m.Disk(total_bytes=256_000_000_000, free_bytes=120_000_000_000, reserve_bytes=1_073_741_824), last_sync_at=_EARLIER,
-    last_proof_at=_EARLIER, last_problem=_PROBLEM,
+    last_proof_at=_EARLIER, last_scrub_at=_EARLIER, oldest_scrub_at=_EARLIER - timedelta(days=15), last_listing_at=_EARLIER,
+    last_problem=_PROBLEM,
 )  # fmt: skip
 
 _FINDING = a.Finding(

@@ -87,7 +87,7 @@ def test_all_entities_appear_as_they_were_meant(ha: Any) -> None:
 
 
 def test_what_is_not_known_is_unknown_and_never_zero(ha: Any) -> None:
-    for key in ("protected_by", "last_problem", "last_proof", "last_sync"):
+    for key in ("protected_by", "last_problem", "last_proof", "last_check", "last_sync"):
         assert ha.state(f"sensor.pyarchive_{key}")["state"] == "unknown", key
 
 

@@ -86,7 +86,7 @@ def test_every_entity_of_the_design_is_there() -> None:
     platforms = {key: component["p"] for key, component in shown().items()}
     assert platforms == dict.fromkeys(
         ["status", "bytes_at_risk", "protected_by", "upload_rate", "eta", "progress", "archives", "batches_pending", "free_disk",
-         "remote_quota", "last_sync", "last_problem", "last_proof", "version", "lamp"], "sensor",
+         "remote_quota", "last_sync", "last_problem", "last_proof", "last_check", "version", "lamp"], "sensor",
     ) | dict.fromkeys(["problem", "remote_connectivity", "sign_in_needed", "transferring"], "binary_sensor") | dict.fromkeys(
         ["sync", "verify"], "button"
     ) | dict.fromkeys(["pause", "metered"], "switch") | {"upload_limit": "number", "event": "event"}  # fmt: skip

@@ -55,6 +55,9 @@ def test_status_tells_the_room_on_the_remote_and_how_old_its_proofs_are(applianc
     assert "1 of 2 archives read back, the last time 12 days ago" in run("status").out
     appliance.online(last_proof_at=datetime.now(UTC), oldest_proof_at=days_ago)
     assert "everything was read back, what was longest ago 12 days ago" in run("status").out
+    assert "not all local copies were read yet, not every remote was looked through yet" in run("status").out
+    appliance.online(last_scrub_at=days_ago, last_listing_at=datetime.now(UTC) - timedelta(days=3))
+    assert "local copies were read 12 days ago, remotes looked through 3 days ago" in run("status").out
 
 
 def test_status_as_json_is_the_payload_of_the_state_topic(appliance: StandIn, run: Run) -> None:

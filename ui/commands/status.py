@@ -71,6 +71,7 @@ def _facts(state: dict[str, Any]) -> list[tuple[str, str]]:
         *([("uploads", window)] if (window := uploads(state)) else []),
         ("remote", _remote(state)),
         ("proof", _proof(state)),
+        ("checks", _checks(state)),
         ("disk", f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}, {size(disk['reserve_bytes'])} in reserve"),
         ("running", f"since {age(state['started_at']).removesuffix(' ago')}, version {clean(state['version'])}"),
     ]
@@ -129,3 +130,13 @@ def _proof(state: dict[str, Any]) -> str:
     if last is None:
         return "nothing was read back from a remote yet (`pyarchive verify --read-back`)"
     return f"{counts['proven']} of {count(counts['archives'], 'archive')} read back, the last time {age(last)}"
+
+
+def _checks(state: dict[str, Any]) -> str:
+    """How long ago all local copies were read, and remotes looked through; a state of an older appliance does not tell."""
+    local, listed = state.get("last_scrub_at"), state.get("last_listing_at")
+    parts = [
+        f"local copies were read {age(local)}" if local else "not all local copies were read yet",
+        f"remotes looked through {age(listed)}" if listed else "not every remote was looked through yet",
+    ]
+    return ", ".join(parts)
