@@ -95,6 +95,7 @@ class Schedule:
         self.drill = Drill(self._library, self.allowance)
         self._walks: dict[str, Walk | ListingRound] = {}
         self._rests = _Rests()
+        self._damaged: dict[str, str] = {}  # archive id -> the connection on which a problem was found
         self._thread = threading.Thread(target=self._work, name="checks", daemon=True)
         verifier.on_whole = self._done_by_hand
         self._library.on_change(self._archive_changed)
@@ -136,6 +137,7 @@ class Schedule:
             return _LOOK_S
         checks = self._checks()
         self._look_after(checks)
+        self._clear_mended()
         self._rounds.keep()
         if not self._politeness.jobs.turn.acquire(blocking=False):
             return _LOOK_S
@@ -228,11 +230,22 @@ class Schedule:
     def _raise_damage(self, archive_id: str, title: str, index: int | None, where: str, what: str) -> None:
         view, connection = self._library.views.get(archive_id), self._connections.get(where)
         lost = view is not None and view.lost_batches > 0
+        again = "it is sent there again from a good copy" + ("" if connection and connection.active else ", once that connection is active")
+        self._damaged[archive_id] = where
         subject = f"batch {index} of {title!r}" if index is not None else f"the manifest of {title!r}"
         self._problems.raise_(
             "damaged", archive_id, f"{subject} on {connection.name if connection else where}: {what}",
-            "hand the file in again if you still have it" if lost else "it is sent there again from a good copy", needs_you=lost,
+            "hand the file in again if you still have it" if lost else again, needs_you=lost,
         )  # fmt: skip
+
+    def _clear_mended(self) -> None:
+        for archive_id, connection_id in list(self._damaged.items()):
+            view = self._library.views.get(archive_id)
+            here = view.standings.get(connection_id) if view and not view.archive.removed_at else None
+            if here is None or view is None or (here.manifest_stored and here.batches_stored == view.batches):
+                del self._damaged[archive_id]
+                if view is None or view.is_whole:
+                    self._problems.clear("damaged", archive_id)
 
     # Reading back
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from appliance import clock
 from appliance.integrity import local_check
 from appliance.integrity.politeness import Politeness
 from appliance.integrity.rounds import Rounds
@@ -89,7 +88,3 @@ def count_local(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def only(**settings: Any) -> dict[str, Any]:
     """Settings: no regular check but those."""
     return {"scrub_days": 0, "listing_days": 0, "drill_mib_per_day": 0} | settings
-
-
-def at(text: str | None) -> Any:
-    return clock.from_iso(text) if text else None

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.integrity.report import why_not_clean
 from tests.appliance.integrity.id_remote import BATCH, Place, with_ids
-from tests.appliance.integrity.scheduled import Days, count_local, only
+from tests.appliance.integrity.scheduled import DAY_S, Days, count_local, only
 from tests.fakes.drive import FakeDrive
 from tests.inside import Inside
 from tests.waiting import wait_for
@@ -179,6 +179,75 @@ def test_a_damaged_batch_that_is_read_back_is_sent_again(tmp_path: Path, place: 
         days.wait_idle()
         days.live(0.1)
         assert inside.show(archive_id)["rung"] == "proven"
+
+
+def test_damage_on_a_connection_that_is_not_active_stands_until_it_is_mended(tmp_path: Path, place: Place) -> None:
+    with with_ids(tmp_path, place, **LISTING) as inside:
+        inside.connect(tmp_path / "ids", "ids")
+        (archive_id,) = put_many(inside, 1, batches=2)
+        inside.connect(tmp_path / "disk")
+        wait_for(lambda: all(p["rung"] == "remote" for p in inside.show(archive_id)["placements"]))
+        days = Days(inside)
+        days.wait_idle()
+        place.flip(place.named(archive_id, "00000001")[0])
+        days.live(0.2)
+        (problem,) = inside.app.problems.standing()
+        assert (problem.code, problem.needs_you) == ("damaged", False)
+        assert "once that connection is active" in problem.next_step
+        inside.ask("connection/activate", connection="ids")
+        days.wait_idle()
+        days.tick()
+        assert inside.problems() == {}
+
+
+def test_a_listing_that_was_put_off_for_long_goes_on_beside_transfers_and_gives_way_to_a_person(tmp_path: Path, place: Place) -> None:
+    with with_ids(tmp_path, place, **only(listing_days=7, scrub_days=1, drill_mib_per_day=64)) as inside:
+        inside.connect(tmp_path / "ids", "ids")
+        put_many(inside, 2)
+        days = Days(inside)
+        days.wait_idle()
+        inside.app.intake.is_busy = True
+        place.calls.clear()
+        days.live(10)
+        assert not place.calls["list_all"]
+        jobs: list[Any] = []
+        place.before = lambda method: jobs.append(inside.ask("integrity/verify", local=True)) if method == "listed" and not jobs else None
+        days.live(1)
+        wait_for(lambda: inside.ask("integrity/job", job_id=jobs[0]["job_id"])["state"] == "done")
+        assert place.calls["list_all"] == 1
+        assert not days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
+        days.live(1)
+        assert days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
+        assert place.calls["get"] == 0
+
+
+def test_a_pause_holds_the_looks_at_a_disk_too(tmp_path: Path) -> None:
+    with Inside(tmp_path / "data", batch_bytes=BATCH, **only(listing_days=7, drill_mib_per_day=64)) as inside:
+        inside.connect(tmp_path / "disk")
+        (archive_id,) = put_many(inside, 1)
+        days = Days(inside)
+        days.wait_idle()
+        inside.ask("transfer/pause")
+        days.live(4)
+        assert inside.show(archive_id)["rung"] == "remote"
+        assert not days.rounds.of("list-" + inside.app.connections.find("disk").id).under_way
+        inside.ask("transfer/resume")
+        days.live(4)
+        assert inside.show(archive_id)["rung"] == "proven"
+
+
+def test_a_batch_that_is_larger_than_the_budget_uses_up_that_of_several_days(tmp_path: Path) -> None:
+    with Inside(tmp_path / "data") as inside:
+        days = Days(inside)
+        allowance = days.schedule.allowance
+        assert [allowance.take(40, 100) for _ in range(3)] == [True, True, False]
+        days.passed_s += DAY_S
+        assert allowance.take(250, 100)
+        for expected in (False, False, True):
+            days.passed_s += DAY_S
+            assert allowance.take(60, 100) is expected
+        allowance.give_back(1000)
+        assert allowance.take(100, 100)
 
 
 @pytest.mark.parametrize("quiet", ["paused", "metered", "timetable", "adopting", "recovering"])
