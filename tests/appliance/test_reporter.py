@@ -76,7 +76,7 @@ def test_the_state_of_the_appliance_follows_a_file_from_at_risk_to_remote(tmp_pa
         state = wait_for(lambda: (s := retained(inside, "appliance/state")) and s["status"] == "idle" and s)
         assert (state["bytes_at_risk"], state["progress_ratio"], state["queue"]["batches_up"]) == (0, 1.0, 0)
         assert state["last_sync_at"] is not None
-        assert retained(inside, f"archive/{archive_id}/state")["rung"] == "remote"
+        wait_for(lambda: retained(inside, f"archive/{archive_id}/state")["rung"] == "remote")
 
 
 def test_a_removed_archive_leaves_no_retained_state(tmp_path: Path) -> None:

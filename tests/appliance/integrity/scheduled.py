@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from appliance import store
 from appliance.integrity import local_check
 from appliance.integrity.politeness import Politeness
 from appliance.integrity.rounds import Rounds
@@ -74,7 +75,7 @@ class Days:
 def count_local(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """(archive id, batch) of each batch that a check reads from the store, as it is read."""
     read: list[tuple[str, int]] = []
-    real: Callable[..., bool] = local_check.batch_is_right
+    real: Callable[..., bool] = store.batch_is_right
 
     def noted(path: Any, ledger: Any, index: int, moved: Any) -> bool:
         right = real(path, ledger, index, moved)

@@ -73,7 +73,12 @@ def test_a_day_of_checks_is_written_down_in_a_handful_of_writes(tmp_path: Path, 
         days.wait_idle()
         written: list[Any] = []
         real = inside.app.db.apply
-        monkeypatch.setattr(inside.app.db, "apply", lambda changes: (written.append(changes), real(changes)))
+
+        def noted(changes: Any) -> None:
+            written.append(changes)
+            real(changes)
+
+        monkeypatch.setattr(inside.app.db, "apply", noted)
         before, a_day = 0, list[int]()
         for _ in range(16):
             days.live(1)

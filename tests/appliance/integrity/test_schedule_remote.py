@@ -211,10 +211,11 @@ def test_a_listing_that_was_put_off_for_long_goes_on_beside_transfers_and_gives_
         days.live(10)
         assert not place.calls["list_all"]
         jobs: list[Any] = []
+        listings = place.calls.__getitem__
         place.before = lambda method: jobs.append(inside.ask("integrity/verify", local=True)) if method == "listed" and not jobs else None
         days.live(1)
         wait_for(lambda: inside.ask("integrity/job", job_id=jobs[0]["job_id"])["state"] == "done")
-        assert place.calls["list_all"] == 1
+        assert listings("list_all") == 1
         assert not days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
         days.live(1)
         assert days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
