@@ -17,7 +17,7 @@ SAFE = (
     ("photos-2025.zip", "Family photos 2025", 18.0),
     ("tax-2025.pdf", "Tax return 2025", 1.2),
     ("laptop-2026-10.img", "Laptop image, October 2026", 31.0),
-    ("Großmutters Rezepte.pdf", "Großmutters Rezepte 👵", 3.4),
+    ("Großmutters Rezepte.pdf", "Großmutters Rezepte", 3.4),
     ("concert.flac", "School concert, live recording", 9.7),
 )
 UNDER_WAY = (("wedding.mp4", "Anna's wedding, uncut", 46.0), ("photos-2026.zip", "Family photos 2026", 28.0))

@@ -56,8 +56,8 @@ async def log_page() -> None:
     given = ui.context.client.request.query_params
     query = Query(text=given.get("text", ""), archive_id=given.get("archive", ""), source=given.get("source", ""))
     view = LogView(query)
+    here.stream("log", view.arrived)  # first: a line between the answer and the stream would be missing
     await view.load()
-    here.stream("log", view.arrived)
 
 
 class LogView:
@@ -66,6 +66,7 @@ class LogView:
     def __init__(self, query: Query) -> None:
         self._query = query
         self._live = True
+        self._newest_at = ""
         with parts.card():
             self._filters()
         with parts.card():
@@ -98,6 +99,7 @@ class LogView:
         """The newest that match. Raises Failed."""
         self._query.shown = 0
         found = await here.ask("log/query", **self._query.parameters())
+        self._newest_at = max((line["at"] for line in found["lines"]), default="")
         self._rows.clear()
         self._append(found)
         if not found["lines"]:
@@ -117,7 +119,7 @@ class LogView:
 
     def arrived(self, lines: list[Any]) -> None:
         """From the live stream; what does not match is left out."""
-        fresh = [line for line in lines if isinstance(line, dict) and self._query.means(line)]
+        fresh = [line for line in lines if isinstance(line, dict) and self._is_new(line)]
         if not self._live or not fresh:
             return
         if not self._query.shown:
@@ -129,6 +131,10 @@ class LogView:
         self._query.shown += len(fresh)
         self._drop_oldest()
         self._say_count()
+
+    def _is_new(self, line: dict[str, Any]) -> bool:
+        """Not among those that the appliance has just answered with."""
+        return bool(line["at"] > self._newest_at) and self._query.means(line)
 
     def _drop_oldest(self) -> None:
         rows = list(self._rows.default_slot.children)

@@ -10,7 +10,7 @@ from ui.panel.people.invitations import Invitations
 from ui.panel.people.user_list import Users
 from ui.panel.refresh import Refresh
 
-_AUDIT = "audit"
+_TELL = frozenset({"audit", "log"})  # of the log itself is the line that says how many were left out
 
 
 @page("/users", title="Users", admin=True)
@@ -27,7 +27,7 @@ def follow_changes(*lists: Refresh) -> None:
     """What people do stands in the log, each act in a line; that is how a list knows that it may be old."""
 
     def took(lines: list[Any]) -> None:
-        if any(isinstance(line, dict) and line.get("source") == _AUDIT for line in lines):
+        if any(isinstance(line, dict) and line.get("source") in _TELL for line in lines):
             for one in lists:
                 one.soon()
 

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from ui.errors import Failed
 from ui.panel import here, parts
+from ui.words import count
 
 Fill = Callable[[], Callable[[], Awaitable[object]]]
 
@@ -86,4 +87,4 @@ async def _give_all(from_owner: str, to_owner: str | None) -> None:
         given, left = given + answer["archives"], answer["left"]
         if not answer["archives"]:
             break
-    parts.toast(f"{given} archives belong to {to_owner} now.")
+    parts.toast(f"{count(given, 'archive')} now {'belongs' if given == 1 else 'belong'} to {to_owner}.")

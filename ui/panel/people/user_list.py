@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from nicegui import ui
+from nicegui.elements.menu import MenuItem
 
 from ui.panel import here, parts
 from ui.panel.people.dialogs import ask_new_user, ask_owner, ask_password
@@ -72,13 +73,15 @@ class Users:
         button.props["aria-label"] = f"What to do with {user['name']}"
         other_role = "member" if user["role"] == "admin" else "admin"
         with button, ui.menu().props("auto-close"):
-            ui.menu_item(
-                f"Make {_ROLES[other_role].lower()}", self._then(lambda: here.ask("user/role", name=user["name"], role=other_role))
-            )
-            ui.menu_item("Set a password", self._then(lambda: ask_password(user["name"])))
-            ui.menu_item("Sign out everywhere", self._then(lambda: self._sign_out(user)))
-            ui.menu_item("Give the archives to …", self._then(lambda: ask_owner(user["name"], self._names)))
-            ui.menu_item("Remove", self._then(lambda: self._remove(user))).classes("pa-bad-text")
+            self._item(f"Make {_ROLES[other_role].lower()}", lambda: here.ask("user/role", name=user["name"], role=other_role))
+            self._item("Set a password", lambda: ask_password(user["name"]))
+            self._item("Sign out everywhere", lambda: self._sign_out(user))
+            self._item("Give the archives to …", lambda: ask_owner(user["name"], self._names))
+            self._item("Remove", lambda: self._remove(user)).classes("pa-bad-text")
+
+    def _item(self, label: str, do: Callable[[], Awaitable[object]]) -> MenuItem:
+        """Quasar calls it an item of a list; it is one of a menu, and is said to be."""
+        return ui.menu_item(label, self._then(do)).props('role="menuitem"')
 
     def _then(self, do: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         async def done() -> None:

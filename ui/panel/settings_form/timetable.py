@@ -82,7 +82,12 @@ class TimetableEditor:
                 button = ui.element("button").classes("pa-day").props(f'type="button" aria-pressed="{str(pressed).lower()}"')
                 with button:
                     parts.text(word)
-                button.on("click", lambda day=day: self._change(index, days=self._rules[index].days ^ {day}))
+                button.on("click", lambda day=day, button=button: self._toggle(index, day, button))
+
+    async def _toggle(self, index: int, day: int, button: Element) -> None:
+        """The button stays, and with it the focus of who uses the keyboard."""
+        if await self._change(index, days=self._rules[index].days ^ {day}):
+            button.props["aria-pressed"] = str(day in self._rules[index].days).lower()
 
     def _times(self, index: int, rule: Rule) -> None:
         with parts.row().classes("pa-nowrap"):
@@ -93,30 +98,34 @@ class TimetableEditor:
     def _effect(self, index: int, rule: Rule) -> None:
         effect = "pause" if rule.limit_kb_per_s is None else "limit" if rule.limit_kb_per_s else "free"
         with parts.row().classes("pa-nowrap"):
-            ui.select(_EFFECTS, value=effect, label="Uploads", on_change=lambda event: self._take_effect(index, event.value)).props(
-                "outlined dense"
-            ).classes("pa-effect")
-            if effect == "limit":
-                field = ui.input("kB/s", value=str(rule.limit_kb_per_s)).props("outlined dense inputmode=numeric").classes("pa-time")
-                field.on("blur", lambda: self._take_limit(index, field.value))
+            chosen = ui.select(_EFFECTS, value=effect, label="Uploads").props("outlined dense").classes("pa-effect")
+            field = ui.input("kB/s", value=str(rule.limit_kb_per_s or NEW.limit_kb_per_s)).props("outlined dense inputmode=numeric")
+            field.classes("pa-time").set_visibility(effect == "limit")
+            field.on("blur", lambda: self._take_limit(index, field.value))
+            chosen.on_value_change(lambda event: self._take_effect(index, event.value, field))
 
-    async def _take_effect(self, index: int, effect: str) -> None:
-        await self._change(index, limit_kb_per_s={"pause": None, "free": 0}.get(effect, NEW.limit_kb_per_s))
+    async def _take_effect(self, index: int, effect: str, field: ui.input) -> None:
+        field.set_visibility(effect == "limit")
+        if effect == "limit":
+            await self._take_limit(index, field.value)
+        else:
+            await self._change(index, limit_kb_per_s=None if effect == "pause" else 0)
 
     async def _take_limit(self, index: int, typed: str) -> None:
-        if typed.strip().isdigit():
+        if typed.strip().isascii() and typed.strip().isdigit():
             await self._change(index, limit_kb_per_s=int(typed))
         else:
             self._complain(f"{typed!r} is no limit; write kB/s, such as 500.")
 
-    async def _change(self, index: int, **changes: Any) -> None:
+    async def _change(self, index: int, **changes: Any) -> bool:
+        """Whether it was taken."""
         changed = replace(self._rules[index], **changes)
         if not changed.days:
             self._complain("A rule needs at least one day; remove it with its bin instead.")
-        elif changed != self._rules[index]:
-            self._rules[index] = changed
-            self._draw()
-            await self._preview()
+            return False
+        self._rules[index] = changed
+        await self._preview()
+        return True
 
     async def _move(self, index: int, by: int) -> None:
         other = max(0, index + by)
@@ -148,7 +157,8 @@ class TimetableEditor:
         self._save_button.set_enabled(not words)
 
     async def _preview(self) -> None:
-        found = await here.ask("settings/preview-timetable", timetable=self._text(), time_zone=self._zone)
+        with self._week:  # what was pressed may be gone by now, and with it its place on the page
+            found = await here.ask("settings/preview-timetable", timetable=self._text(), time_zone=self._zone)
         self._complain(parts.sentence_of(found["error"]) if found["error"] else "")
         self._week.clear()
         if not found["error"]:
