@@ -83,6 +83,7 @@ def _frame(title: str | None, path: str, person: Person) -> Iterator[None]:
     theme = ui.context.client.request.cookies.get("pyarchive_theme", "")
     ui.dark_mode(_THEMES.get(theme))
     ui.add_head_html(HEAD)
+    _one_main()
     with ui.element("div").classes("pa-shell"):
         _skip_link()
         _side_bar(path, person)
@@ -104,6 +105,13 @@ HEAD = (
     '<meta name="theme-color" content="#f5f7f7" media="(prefers-color-scheme: light)">'
     '<meta name="theme-color" content="#0f1415" media="(prefers-color-scheme: dark)">'
 )
+
+
+def _one_main() -> None:
+    """Quasar's page says of itself that it is the main part; ours is, without the navigation."""
+    slot = ui.context.client.content.parent_slot
+    if slot:
+        slot.parent.props('role="presentation"')
 
 
 def _skip_link() -> None:
