@@ -14,6 +14,8 @@ from pydantic import Field
 
 from mqtt.message import Message as Message  # noqa: PLC0414 - all messages are imported from here
 from mqtt.script_messages import KillOrder as KillOrder  # noqa: PLC0414 - as above
+from mqtt.script_messages import Limits as Limits  # noqa: PLC0414 - as above
+from mqtt.script_messages import RunnerState as RunnerState  # noqa: PLC0414 - as above
 from mqtt.script_messages import RunOrder as RunOrder  # noqa: PLC0414 - as above
 from mqtt.script_messages import ScriptLine as ScriptLine  # noqa: PLC0414 - as above
 from mqtt.script_messages import ScriptOutput as ScriptOutput  # noqa: PLC0414 - as above

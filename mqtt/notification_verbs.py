@@ -32,11 +32,11 @@ class _OfTarget(Verb):
     id: str = Field(min_length=1, max_length=32)
 
 
-class NotificationList(Verb, verb="notification/list", answer=NotificationPage):
+class NotificationList(Verb, verb="notification/list", answer=NotificationPage, looks=True, for_scripts=False):
     """Whom the appliance tells, and how that goes."""
 
 
-class NotificationAdd(Verb, verb="notification/add", answer=NotificationTarget, audited=True):
+class NotificationAdd(Verb, verb="notification/add", answer=NotificationTarget, audited=True, for_scripts=False):
     """Tell somebody from now on. Nothing is sent yet: see notification/test. Error bad_request: an address that cannot be used."""
 
     url: str = Field(
@@ -46,9 +46,9 @@ class NotificationAdd(Verb, verb="notification/add", answer=NotificationTarget, 
     name: str | None = Field(default=None, min_length=1, max_length=64, description="None: made of kind and host")
 
 
-class NotificationRemove(_OfTarget, verb="notification/remove", audited=True):
+class NotificationRemove(_OfTarget, verb="notification/remove", audited=True, for_scripts=False):
     """Tell it nothing more; what waits for it is dropped."""
 
 
-class NotificationTest(_OfTarget, verb="notification/test"):
+class NotificationTest(_OfTarget, verb="notification/test", for_scripts=False):
     """Send a word to it now. May take 30 s. Error notification_failed: with the reason."""

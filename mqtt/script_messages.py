@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mqtt.message import Message
 
 MAX_SOURCE_BYTES = 180_000
 """What fits, in base64, into a payload of 256 KiB beside everything else."""
+MAX_SOURCE_BASE64 = 4 * ((MAX_SOURCE_BYTES + 2) // 3)
+
+Permission = Literal["read", "change"]
+RunState = Literal["waiting", "running", "ended", "killed", "timed_out", "over_limit", "lost", "refused"]
+UNFINISHED: tuple[RunState, ...] = ("waiting", "running")
+Isolation = Literal["own_user", "cgroup"]
+Argument = Annotated[str, Field(max_length=200)]
+Arguments = Annotated[list[Argument], Field(max_length=16, description="Words for the script, as `sys.argv[1:]`")]
+
+
+class Limits(Message):
+    """What a run may use. What is reached ends the run, and is said; only output is dropped instead."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wall_s: float = Field(default=3600, ge=1, le=604_800, description="Time by the clock on the wall")
+    cpu_s: int = Field(default=600, ge=1, le=86_400, description="Time of a processor, of each process")
+    memory_mib: int = Field(default=256, ge=32, le=4096, description="Memory of each process; where there is a cgroup, of the whole run")
+    output_bytes: int = Field(default=4_000_000, ge=1000, le=64_000_000, description="Of both streams; more is read and dropped")
+    processes: int = Field(default=32, ge=1, le=256, description="Processes and threads at a time")
+    files_mib: int = Field(default=256, ge=1, le=4096, description="Largest file that it may write")
 
 
 class ScriptLine(Message):
@@ -34,28 +55,32 @@ class ScriptState(Message, topic="script/{run_id}/state", retain=True):
     """One execution of a script. Stays until it is dismissed."""
 
     run_id: str
-    script_id: str
-    name: str = Field(description="The script's")
-    state: Literal["waiting", "running", "ended", "killed", "lost"] = Field(
-        description="`killed`: somebody ended it; `lost`: the runner went away meanwhile"
+    script_id: str | None = Field(default=None, description="The script's id; none: it was never saved")
+    name: str = Field(description="The script's title")
+    state: RunState = Field(
+        description="`killed`: somebody ended it; `timed_out`: its time was up; `over_limit`: it reached another limit; `lost`: the runner "
+        "went away meanwhile; `refused`: it could not begin"
     )
     exit_status: int | None = Field(default=None, description="As Unix has it; below 0: ended by that signal; none until it ended")
+    reason: str | None = Field(default=None, description="Why it ended so, in words; none for an exit status of 0")
     asked_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
     lines: int = Field(default=0, description="Written so far: the next one has this sequence number")
-    error: str | None = Field(default=None, description="Why it could not run, in words")
+    dropped_lines: int = Field(default=0, description="Beyond the limit of output, and not told")
 
 
 class RunOrder(Message, topic="runner/run"):
     """The order to run a script. The source is base64 (RFC 4648, section 4), so that every byte arrives as it was saved."""
 
     run_id: str
-    script_id: str
-    name: str = Field(description="The script's")
-    source_base64: str = Field(max_length=4 * ((MAX_SOURCE_BYTES + 2) // 3), description="Its bytes, exactly")
+    script_id: str | None = Field(default=None, description="The script's id; none: it was never saved")
+    name: str = Field(description="The script's title")
+    source_base64: str = Field(max_length=MAX_SOURCE_BASE64, description="Its bytes, exactly")
     source_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of its bytes; the runner refuses what differs")
-    arguments: list[str] = Field(default=[], max_length=64)
+    arguments: Arguments = Field(default=[])
+    limits: Limits = Field(default=Limits(), description="What it may use")
+    permission: Permission = Field(default="read", description="What it may ask for; the appliance decides by its own record of the run")
     asked_at: datetime
 
     @classmethod
@@ -74,3 +99,18 @@ class KillOrder(Message, topic="runner/kill"):
 
     run_id: str
     grace_s: float = Field(default=5.0, ge=0, le=60)
+
+
+class RunnerState(Message, topic="runner/state", retain=True):
+    """The runner of scripts: published when it starts, after each reconnect and whenever its runs change; offline by its last will.
+
+    What the appliance believes to run and an online runner does not name is lost.
+    """
+
+    online: bool = Field(description="Runs can begin now")
+    version: str
+    instance: str = Field(default="", description="Another one at each start of the runner")
+    runs: list[str] = Field(default=[], description="Ids of the runs that it has taken and that have not ended")
+    can: list[Isolation] = Field(
+        default=[], description="What holds a script here beside its limits: `own_user`: another Unix user; `cgroup`: a cgroup of its own"
+    )

@@ -29,15 +29,15 @@ class _OfPerson(Verb):
     email: str | None = Field(default=None, max_length=254)
 
 
-class UserStanding(Verb, verb="user/standing", answer=answers.Standing, access=Access.ANYONE):
+class UserStanding(Verb, verb="user/standing", answer=answers.Standing, access=Access.ANYONE, looks=True, for_scripts=False):
     """Whether the appliance has been claimed, and who may register."""
 
 
-class UserSetupCode(Verb, verb="user/setup-code", answer=answers.Code, audited=True):
+class UserSetupCode(Verb, verb="user/setup-code", answer=answers.Code, audited=True, for_scripts=False):
     """A new setup code, in place of the one before. Error conflict: the appliance has been claimed."""
 
 
-class UserClaim(_FromBrowser, _OfPerson, verb="user/claim", answer=answers.SignedIn, access=Access.ANYONE, audited=True):
+class UserClaim(_FromBrowser, _OfPerson, verb="user/claim", answer=answers.SignedIn, access=Access.ANYONE, audited=True, for_scripts=False):
     """Make the first admin, with the setup code. Errors: conflict (it has been claimed), wrong_login (the code), too_many_tries."""
 
     code: OneTimeCode = Field(repr=False)
@@ -45,58 +45,58 @@ class UserClaim(_FromBrowser, _OfPerson, verb="user/claim", answer=answers.Signe
     password: Password = Field(repr=False)
 
 
-class UserLogin(_FromBrowser, verb="user/login", answer=answers.SignedIn, access=Access.ANYONE, audited=True):
+class UserLogin(_FromBrowser, verb="user/login", answer=answers.SignedIn, access=Access.ANYONE, audited=True, for_scripts=False):
     """Begin a session. Errors: wrong_login, whichever of both is wrong; too_many_tries, with how long to wait."""
 
     name: UserName
     password: Password = Field(repr=False)
 
 
-class UserLogout(Verb, verb="user/logout", access=Access.ANYONE, audited=True):
+class UserLogout(Verb, verb="user/logout", access=Access.ANYONE, audited=True, for_scripts=False):
     """End the session that asks. Safe to repeat."""
 
 
-class UserMe(Verb, verb="user/me", answer=answers.Me, access=Access.MEMBER):
+class UserMe(Verb, verb="user/me", answer=answers.Me, access=Access.MEMBER, looks=True, for_scripts=False):
     """Whose session it is that asks. Error signed_out: it has ended."""
 
 
-class UserSessions(Verb, verb="user/sessions", answer=answers.SessionList, access=Access.MEMBER):
+class UserSessions(Verb, verb="user/sessions", answer=answers.SessionList, access=Access.MEMBER, looks=True, for_scripts=False):
     """One's own sessions; an admin may name somebody else."""
 
     name: UserName | None = None
 
 
-class UserEndSession(Verb, verb="user/end-session", answer=answers.Ended, access=Access.MEMBER, audited=True):
+class UserEndSession(Verb, verb="user/end-session", answer=answers.Ended, access=Access.MEMBER, audited=True, for_scripts=False):
     """End one session; without ``id`` all but the one that asks. An admin may name somebody else."""
 
     id: str | None = Field(default=None, max_length=64)
     name: UserName | None = None
 
 
-class UserProfile(_OfPerson, verb="user/profile", answer=answers.User, access=Access.MEMBER, audited=True):
+class UserProfile(_OfPerson, verb="user/profile", answer=answers.User, access=Access.MEMBER, audited=True, for_scripts=False):
     """Change one's own profile. What is left out stays; an empty text takes it away."""
 
     picture: str | None = Field(default=None, max_length=100_000, repr=False, description="PNG, JPEG or WebP of at most 64 KiB, in base64")
 
 
-class UserPassword(Verb, verb="user/password", access=Access.MEMBER, audited=True):
+class UserPassword(Verb, verb="user/password", access=Access.MEMBER, audited=True, for_scripts=False):
     """Change one's own password; all other sessions end. Errors: wrong_login (the old one), bad_request (the new one), too_many_tries."""
 
     old: Password = Field(repr=False)
     new: Password = Field(repr=False)
 
 
-class UserPicture(Verb, verb="user/picture", answer=answers.Picture, access=Access.MEMBER):
+class UserPicture(Verb, verb="user/picture", answer=answers.Picture, access=Access.MEMBER, looks=True, for_scripts=False):
     """One's own picture; an admin may name somebody else. Error not_found: there is none."""
 
     name: UserName | None = None
 
 
-class UserList(Verb, verb="user/list", answer=answers.UserList):
+class UserList(Verb, verb="user/list", answer=answers.UserList, looks=True, for_scripts=False):
     """All users, and who owns archives without being one."""
 
 
-class UserAdd(_OfPerson, verb="user/add", answer=answers.User, audited=True):
+class UserAdd(_OfPerson, verb="user/add", answer=answers.User, audited=True, for_scripts=False):
     """A new user. Without a password nobody can sign in as that user until user/passwd sets one."""
 
     name: UserName
@@ -104,27 +104,27 @@ class UserAdd(_OfPerson, verb="user/add", answer=answers.User, audited=True):
     password: Password | None = Field(default=None, repr=False)
 
 
-class UserPasswd(Verb, verb="user/passwd", audited=True):
+class UserPasswd(Verb, verb="user/passwd", audited=True, for_scripts=False):
     """Set somebody's password; that user's sessions end, and waits for wrong tries too."""
 
     name: UserName
     password: Password = Field(repr=False)
 
 
-class UserRole(Verb, verb="user/role", answer=answers.User, audited=True):
+class UserRole(Verb, verb="user/role", answer=answers.User, audited=True, for_scripts=False):
     """Change what a user may do; it holds at once. Error refused: the last admin who can sign in stays one."""
 
     name: UserName
     role: Role
 
 
-class UserRemove(Verb, verb="user/remove", audited=True):
+class UserRemove(Verb, verb="user/remove", audited=True, for_scripts=False):
     """Remove a user. Error refused: the user owns archives, also removed ones or files on their way in, or is the last admin."""
 
     name: UserName
 
 
-class UserGive(Verb, verb="user/give", answer=answers.Given, audited=True):
+class UserGive(Verb, verb="user/give", answer=answers.Given, audited=True, for_scripts=False):
     """Give all archives of one owner to a user, removed ones too.
 
     The manifests on the remotes follow. It takes a few seconds at most at once: ask again until nothing is left.
@@ -134,23 +134,25 @@ class UserGive(Verb, verb="user/give", answer=answers.Given, audited=True):
     to_owner: UserName
 
 
-class UserInvite(Verb, verb="user/invite", answer=answers.Invited, audited=True):
+class UserInvite(Verb, verb="user/invite", answer=answers.Invited, audited=True, for_scripts=False):
     """A code with which one person may register."""
 
     role: Role = Role.MEMBER
 
 
-class UserInvitations(Verb, verb="user/invitations", answer=answers.InvitationList):
+class UserInvitations(Verb, verb="user/invitations", answer=answers.InvitationList, looks=True, for_scripts=False):
     """Those that can still be used."""
 
 
-class UserUninvite(Verb, verb="user/uninvite", audited=True):
+class UserUninvite(Verb, verb="user/uninvite", audited=True, for_scripts=False):
     """Take an invitation back. Safe to repeat."""
 
     id: str = Field(max_length=64)
 
 
-class UserRegister(_FromBrowser, _OfPerson, verb="user/register", answer=answers.SignedIn, access=Access.ANYONE, audited=True):
+class UserRegister(
+    _FromBrowser, _OfPerson, verb="user/register", answer=answers.SignedIn, access=Access.ANYONE, audited=True, for_scripts=False
+):
     """Make an account for oneself: with an invitation's code, or without one where the setting ``registration`` is ``open``.
 
     Errors: wrong_login (the code), conflict (the name is taken), unauthorised (registration is by invitation), too_many_tries.
@@ -161,7 +163,7 @@ class UserRegister(_FromBrowser, _OfPerson, verb="user/register", answer=answers
     password: Password = Field(repr=False)
 
 
-class AuditQuery(Verb, verb="audit/query", answer=answers.AuditPage):
+class AuditQuery(Verb, verb="audit/query", answer=answers.AuditPage, looks=True, for_scripts=False):
     """The newest acts: who did what, and when. The last 2,000 are kept."""
 
     limit: int = Field(default=100, ge=1, le=500)

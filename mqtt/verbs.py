@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from mqtt import notification_verbs as notification_verbs  # noqa: PLC0414 - as below
+from mqtt import script_verbs as script_verbs  # noqa: PLC0414 - as below
 from mqtt import user_verbs as user_verbs  # noqa: PLC0414 - exported: whoever has the table of verbs has all of them in it
 from mqtt import verb_answers as answers
 from mqtt import view_verbs as view_verbs  # noqa: PLC0414 - as above
@@ -42,20 +43,20 @@ class ArchiveAbort(Verb, verb="archive/abort", access=Access.MEMBER):
     archive_id: str
 
 
-class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.HANDED_IN):
+class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.HANDED_IN, looks=True):
     """How far an announced file is."""
 
     archive_id: str
 
 
-class ArchiveUploads(Verb, verb="archive/uploads", answer=answers.UploadPage, access=Access.MEMBER):
+class ArchiveUploads(Verb, verb="archive/uploads", answer=answers.UploadPage, access=Access.MEMBER, looks=True):
     """Files on their way in, the last that was announced first."""
 
     owner: str | None = None
     limit: int = Field(default=100, ge=1, le=200)
 
 
-class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=Access.MEMBER):
+class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=Access.MEMBER, looks=True):
     """A page of the archives that match."""
 
     offset: int = Field(default=0, ge=0)
@@ -72,18 +73,18 @@ class ArchiveList(Verb, verb="archive/list", answer=answers.ArchivePage, access=
     removed: bool = Field(default=False, description="Those that were removed and can be undone, instead")
 
 
-class ArchiveShow(OfArchive, verb="archive/show", answer=ArchiveState, access=Access.OWN):
+class ArchiveShow(OfArchive, verb="archive/show", answer=ArchiveState, access=Access.OWN, looks=True):
     """One archive; removed ones too."""
 
 
-class ArchiveBatches(OfArchive, verb="archive/batches", answer=answers.BatchPage, access=Access.OWN):
+class ArchiveBatches(OfArchive, verb="archive/batches", answer=answers.BatchPage, access=Access.OWN, looks=True):
     """A page of the batches of an archive."""
 
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=500, ge=1, le=1000)
 
 
-class ArchiveLocate(OfArchive, verb="archive/locate", answer=answers.Located, access=Access.OWN):
+class ArchiveLocate(OfArchive, verb="archive/locate", answer=answers.Located, access=Access.OWN, looks=True):
     """Where the local copy is. Error not_local after a release."""
 
 
@@ -124,7 +125,7 @@ class ArchiveMany(Verb, verb="archive/many", answer=answers.JobStarted, access=A
     archives: list[str] = Field(min_length=1, max_length=1000)
 
 
-class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage, access=Access.MEMBER):
+class TransferList(Verb, verb="transfer/list", answer=answers.TransferPage, access=Access.MEMBER, looks=True):
     """What moves, and the queue: all that has something to be moved, in its order, up before down."""
 
     owner: str | None = Field(default=None, max_length=64)
@@ -158,7 +159,7 @@ class TransferUsual(OfArchive, verb="transfer/usual", answer=ArchiveState, audit
     """Take it out of the order made by hand: its turn comes by itself again. Safe to repeat."""
 
 
-class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded, audited=True):
+class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded, audited=True, for_scripts=False):
     """A new one, not validated and not active yet.
 
     A folder needs ``path``. Drive needs ``credentials``: the text of a JSON file, either ``authorized_user`` or ``service_account`` as
@@ -175,28 +176,28 @@ class ConnectionAdd(Verb, verb="connection/add", answer=answers.ConnectionAdded,
     )
 
 
-class ConnectionCredentials(OfConnection, verb="connection/credentials", answer=ConnectionState, audited=True):
+class ConnectionCredentials(OfConnection, verb="connection/credentials", answer=ConnectionState, audited=True, for_scripts=False):
     """Other credentials for the same Drive connection: a new client, or a new sign-in made elsewhere."""
 
     credentials: str = Field(max_length=65_536, repr=False)
 
 
-class ConnectionSignIn(OfConnection, verb="connection/sign-in", answer=answers.SignInCode, audited=True):
+class ConnectionSignIn(OfConnection, verb="connection/sign-in", answer=answers.SignInCode, audited=True, for_scripts=False):
     """Begin Google's sign-in on another device (RFC 8628).
 
     The appliance asks Google by itself until it is done; a sign-in that is under way is begun anew. Follow it with connection/show.
     """
 
 
-class ConnectionCancelSignIn(OfConnection, verb="connection/cancel-sign-in", answer=ConnectionState, audited=True):
+class ConnectionCancelSignIn(OfConnection, verb="connection/cancel-sign-in", answer=ConnectionState, audited=True, for_scripts=False):
     """Give up a sign-in that is under way, and forget one that failed. Safe to repeat."""
 
 
-class ConnectionList(Verb, verb="connection/list", answer=answers.ConnectionPage, access=Access.MEMBER):
+class ConnectionList(Verb, verb="connection/list", answer=answers.ConnectionPage, access=Access.MEMBER, looks=True):
     """All of them."""
 
 
-class ConnectionShow(OfConnection, verb="connection/show", answer=ConnectionState, access=Access.MEMBER):
+class ConnectionShow(OfConnection, verb="connection/show", answer=ConnectionState, access=Access.MEMBER, looks=True):
     """One of them."""
 
 
@@ -227,11 +228,19 @@ class ConnectionEmpty(OfConnection, verb="connection/empty", answer=answers.JobS
 
     confirm: str | None = Field(default=None, max_length=64)
 
+    def changes(self) -> bool:
+        """A dry run does not."""
+        return self.confirm is not None
+
 
 class ConnectionTrash(OfConnection, verb="connection/trash", answer=answers.JobStarted, audited=True):
     """Our trash on it. A job; its result: TrashResult. With ``purge`` what no ledger needs is deleted for ever."""
 
     purge: bool = False
+
+    def changes(self) -> bool:
+        """A look does not."""
+        return self.purge
 
 
 class ConnectionClaim(OfConnection, verb="connection/claim", answer=ConnectionState, audited=True):
@@ -243,11 +252,11 @@ class ConnectionClaim(OfConnection, verb="connection/claim", answer=ConnectionSt
     confirm: str = Field(max_length=64)
 
 
-class RecoveryLook(OfConnection, verb="recovery/look", answer=answers.JobStarted):
+class RecoveryLook(OfConnection, verb="recovery/look", answer=answers.JobStarted, looks=True):
     """What could be recovered from it; nothing is changed. A job; its result: RecoveryLookResult."""
 
 
-class RecoveryStart(OfConnection, verb="recovery/start", answer=answers.RecoveryStarted, audited=True):
+class RecoveryStart(OfConnection, verb="recovery/start", answer=answers.RecoveryStarted, audited=True, for_scripts=False):
     """Rebuild catalog and ledgers from listings and manifests.
 
     Where it has to take another id, the appliance starts anew under it; recovery goes on there by itself. Follow it with recovery/state.
@@ -256,11 +265,11 @@ class RecoveryStart(OfConnection, verb="recovery/start", answer=answers.Recovery
     appliance_id: str | None = Field(default=None, max_length=36, description="Whose; needed where several could be meant")
 
 
-class RecoveryState(Verb, verb="recovery/state", answer=answers.RecoveryProgress):
+class RecoveryState(Verb, verb="recovery/state", answer=answers.RecoveryProgress, looks=True):
     """The last recovery, or the one that runs."""
 
 
-class IntegrityTombstones(Verb, verb="integrity/tombstones", answer=answers.TombstonePage):
+class IntegrityTombstones(Verb, verb="integrity/tombstones", answer=answers.TombstonePage, looks=True):
     """What the next runs would move to the remotes' trash, and what keeps them from it; nothing is changed."""
 
     limit: int = Field(default=100, ge=1, le=1000)
@@ -287,8 +296,12 @@ class IntegrityVerify(Verb, verb="integrity/verify", answer=answers.JobStarted, 
     )
     repair: bool = False
 
+    def changes(self) -> bool:
+        """A check alone does not."""
+        return self.repair
 
-class IntegrityJob(Verb, verb="integrity/job", answer=answers.JobState, access=Access.MEMBER):
+
+class IntegrityJob(Verb, verb="integrity/job", answer=answers.JobState, access=Access.MEMBER, looks=True):
     """How far a job is, and what came of it. Jobs are not remembered over a restart."""
 
     job_id: str
@@ -299,8 +312,12 @@ class IntegrityOrphans(Verb, verb="integrity/orphans", answer=answers.JobStarted
 
     adopt: bool = False
 
+    def changes(self) -> bool:
+        """A look does not."""
+        return self.adopt
 
-class SettingsGet(Verb, verb="settings/get", answer=SettingsState | Setting):
+
+class SettingsGet(Verb, verb="settings/get", answer=SettingsState | Setting, looks=True):
     """All of them; with a name, that one."""
 
     name: str | None = None
@@ -327,11 +344,11 @@ class FrontPanelLetGo(Verb, verb="frontpanel/let-go"):
     """Let go of the button that frontpanel/hold put down: the step reached is done. Safe to repeat."""
 
 
-class FrontPanelHistory(Verb, verb="frontpanel/history", answer=answers.FrontPanelHistory):
+class FrontPanelHistory(Verb, verb="frontpanel/history", answer=answers.FrontPanelHistory, looks=True):
     """What lamp and button did lately, since the start of the appliance."""
 
 
-class LogQuery(Verb, verb="log/query", answer=answers.LogPage):
+class LogQuery(Verb, verb="log/query", answer=answers.LogPage, looks=True):
     """The newest lines of the log that match, also those of before the last start. As many as fit into an answer."""
 
     limit: int = Field(default=100, ge=1, le=1000)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from appliance import access
 from appliance.accounts.audit import about
 from appliance.accounts.household import Household
-from appliance.errors import BadRequest, NotFound
+from appliance.errors import BadRequest, Conflict, NotFound
 from appliance.library import Library
 from mqtt.message import Message
 from mqtt.verb import Access, Verb
@@ -51,9 +51,11 @@ class Handlers:
         caller = access.caller_of(login, parameters, self._household.signed_in)
         shape, handler = VERBS.get(verb), self.table.get(verb)
         access.check(caller, shape.access if shape else Access.MEMBER)
-        if shape is None or handler is None:
+        if shape is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
         asked = _understood(shape, parameters)
+        if handler is None:
+            raise Conflict(f"{verb} is not there yet; a later version has it")
         if shape.access in {Access.OWN, Access.HANDED_IN}:
             asked = access.own(asked, caller, self._library)
         answer = handler(asked, caller) if shape.access in {Access.ANYONE, Access.MEMBER} else handler(asked)

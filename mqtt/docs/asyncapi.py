@@ -122,7 +122,12 @@ def _verb_operation(shape: type[Verb]) -> Part:
     name = _verb_name(shape)
     answer = f"{name}_response"
     reply = {"channel": {"$ref": f"#/channels/{answer}"}, "messages": [{"$ref": f"#/channels/{answer}/messages/{answer}"}]}
-    return {**_acting("receive", f"{name}_request", retained=False), "reply": reply, "x-access": str(shape.access)}
+    return {
+        **_acting("receive", f"{name}_request", retained=False),
+        "reply": reply,
+        "x-access": str(shape.access),
+        "x-for-scripts": shape.for_scripts,
+    }
 
 
 def _verb_messages(shape: type[Verb]) -> Part:

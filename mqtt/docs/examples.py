@@ -7,6 +7,7 @@ from typing import Any
 
 from mqtt import messages as m
 from mqtt import notification_verbs as n
+from mqtt import script_answers as s
 from mqtt import user_answers as u
 from mqtt import verb_answers as a
 from mqtt import view_answers as v
@@ -20,6 +21,7 @@ _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _TITLE = "holidays-2026.tar"
 _MIB = 1 << 20
 _SIZE = 40 * _MIB
+_SCRIPT = "how-are-you"
 _SOURCE = b"print('how are you?')\n"
 _SOURCE_SHA256 = "f748bfacd059dde46fe2346c5b17b99443dfd1a8eeff04e1d39e2622a14c987a"
 
@@ -113,10 +115,41 @@ _OF_USERS = (
     ),
 )  # fmt: skip
 
+_RUN = s.RunFacts(
+    run_id=_JOB, script_id=_SCRIPT, title="How are you?", version=2, deployment_id=None, asked_by="anna", permission="read", state="ended",
+    exit_status=0, reason=None, asked_at=_AT, started_at=_AT, ended_at=_AT, lines=1, dropped_lines=0,
+)  # fmt: skip
+_FACTS: dict[str, Any] = {
+    "id": _SCRIPT, "title": "How are you?", "description": "Says how the appliance is", "permission": "read", "limits": m.Limits(),
+    "shipped": False, "version": 2, "saved_at": _EARLIER, "saved_by": "anna", "size_bytes": len(_SOURCE), "sha256": _SOURCE_SHA256,
+    "last_run": _RUN, "next_run_at": _AT + timedelta(hours=17), "deployments": 1,
+}  # fmt: skip
+_DEPLOYMENT = s.Deployment(
+    id="d0a1b2c3", script_id=_SCRIPT, title="How are you?", every_s=None, cron="30 3 * * mon-fri", time_zone="Europe/Berlin",
+    overlap="skip", catch_up="once", arguments=[], enabled=True, next_at=[_AT + timedelta(hours=17)], last_run=_RUN,
+)  # fmt: skip
+_OF_SCRIPTS = (
+    _RUN, _DEPLOYMENT, s.ScriptList(scripts=[s.ScriptFacts(**_FACTS)], total=1, runner="online"),
+    s.Script(**_FACTS, shown_version=2, source_base64="cHJpbnQoJ2hvdyBhcmUgeW91PycpCg=="),
+    s.VersionList(
+        versions=[
+            s.Version(
+                version=2, saved_at=_EARLIER, saved_by="anna", title="How are you?", permission="read", size_bytes=len(_SOURCE),
+                sha256=_SOURCE_SHA256,
+            )
+        ]
+    ),
+    s.RunStarted(run_id=_JOB), s.RunPage(runs=[_RUN], total=1),
+    s.OutputPage(
+        run=_RUN, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")], first_kept=0, more=False
+    ),
+    s.DeploymentList(deployments=[_DEPLOYMENT], paused=False),
+)  # fmt: skip
+
 EXAMPLES: dict[type[Message], Message] = {
     type(each): each
     for each in (
-        *_OF_USERS, _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
+        *_OF_USERS, *_OF_SCRIPTS, _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
         m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
         m.Instance(instance="c0ffee0123456789", host="attic", serving=True, started_at=_EARLIER),
         m.FrontPanelState(
@@ -126,11 +159,11 @@ EXAMPLES: dict[type[Message], Message] = {
         ),
         m.ScriptOutput(run_id=_JOB, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")]),
         m.ScriptState(
-            run_id=_JOB, script_id="s-1", name="how-are-you", state="ended", exit_status=0, asked_at=_AT, started_at=_AT, ended_at=_AT,
+            run_id=_JOB, script_id=_SCRIPT, name="How are you?", state="ended", exit_status=0, asked_at=_AT, started_at=_AT, ended_at=_AT,
             lines=1,
         ),
-        m.RunOrder.of(_SOURCE, run_id=_JOB, script_id="s-1", name="how-are-you", source_sha256=_SOURCE_SHA256, asked_at=_AT),
-        m.KillOrder(run_id=_JOB),
+        m.RunOrder.of(_SOURCE, run_id=_JOB, script_id=_SCRIPT, name="How are you?", source_sha256=_SOURCE_SHA256, asked_at=_AT),
+        m.KillOrder(run_id=_JOB), m.RunnerState(online=True, version="0.1.0", instance="c0ffee01", runs=[_JOB], can=["own_user"]),
         Discovery(
             dev={"ids": ["attic-pi"], "name": "PyArchive"}, o={"name": "pyarchive"},
             cmps={"bytes_at_risk": {"p": "sensor", "unique_id": "attic-pi_bytes_at_risk"}},
@@ -262,6 +295,25 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "settings/get": {"name": "upload_limit_kb_per_s"},
     "settings/set": {"name": "upload_limit_kb_per_s", "value": 500},
     "frontpanel/press": {"seconds": 3.2},
+    "script/list": {"limit": 20},
+    "script/show": {"script": _SCRIPT},
+    "script/versions": {"script": _SCRIPT},
+    "script/save": {
+        "script": _SCRIPT, "title": "How are you?", "source_base64": "cHJpbnQoJ2hvdyBhcmUgeW91PycpCg==", "permission": "read",
+        "limits": {"wall_s": 60}, "based_on": 1,
+    },
+    "script/roll-back": {"script": _SCRIPT, "version": 1},
+    "script/delete": {"script": _SCRIPT},
+    "script/run": {"script": _SCRIPT, "arguments": ["--loud"]},
+    "script/kill": {"run_id": _JOB},
+    "script/runs": {"script": _SCRIPT, "limit": 20},
+    "script/output": {"run_id": _JOB, "from_sequence": 100},
+    "script/dismiss": {"run_id": _JOB},
+    "script/value": {"name": "free_space", "value": 120.5, "unit": "GB", "title": "Free space"},
+    "deployment/list": {"script": _SCRIPT},
+    "deployment/save": {"script": _SCRIPT, "cron": "30 3 * * mon-fri", "time_zone": "Europe/Berlin", "catch_up": "once"},
+    "deployment/remove": {"id": "d0a1b2c3"},
+    "deployment/pause-all": {"paused": True},
     "log/query": {"level": "warning", "limit": 10},
     "audit/query": {"limit": 10},
     "user/claim": {**_PERSON, "code": _CODE, "display_name": "Anna"},
@@ -277,7 +329,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "user/give": {"from_owner": "bert", "to_owner": "anna"},
     "user/invite": {"role": "member"},
     "user/uninvite": {"id": "5d0f1c2e"},
-}
+}  # fmt: skip
 """By verb. Those of an archive or a connection alone need no line."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mqtt.contract import BASE, TOPICS, Login, Plain, Topic
 from mqtt.docs.asyncapi import as_json, request_example, summary
 from mqtt.docs.examples import EXAMPLES
-from mqtt.docs.meanings import ACCESS, AUDITED, VALUES
+from mqtt.docs.meanings import ACCESS, AUDITED, SCRIPTS, VALUES
 from mqtt.docs.prose import BEGINNING, COMMANDS, PRIVATE, REQUESTS
 from mqtt.docs.schemas import answers_of, request_name, schemas
 from mqtt.docs.tables import field_table, parameter_table
@@ -96,7 +96,8 @@ def _verbs() -> Iterator[str]:
 def _verb(shape: type[Verb]) -> Iterator[str]:
     yield f"### `{shape.verb}`\n"
     yield f"{_docstring(shape)}\n"
-    yield f"Who may ask: {ACCESS[shape.access]}.{AUDITED if shape.audited else ''}\n"
+    scripts = SCRIPTS[shape.looks] if shape.for_scripts else ""
+    yield f"Who may ask: {ACCESS[shape.access]}.{scripts}{AUDITED if shape.audited else ''}\n"
     yield from parameter_table(schemas()[request_name(shape)])
     links = (f"[{answer.__name__}](#{answer.__name__.lower()})" for answer in answers_of(shape))
     yield f"\nAnswers {' or '.join(links)}."

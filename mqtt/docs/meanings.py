@@ -190,6 +190,11 @@ ACCESS = {
     Access.HANDED_IN: "the archive's owner; and the panel without any session: it hands over what it was sent",
     Access.ADMIN: "admins",
 }
+SCRIPTS = {
+    True: " A running script may ask too.",
+    False: " A running script may ask too; to change anything it needs the permission `change`.",
+}
+"""By whether the verb only looks."""
 AUDITED = " It stands in the audit trail."
 
 VALUES = {

@@ -54,8 +54,9 @@ Publish `{"transaction": "…", …parameters}` to `request/<login>/<verb>`, not
 * A number without a fraction stays a whole number; `NaN` and `Infinity` are not JSON. Of a key that comes twice the last one counts.
 * Who asks is told by the topic: the broker lets each login write below its own `request/<login>/` only. `cli` is an admin. `panel`
   asks for a person: with the token that `user/login` answered as the parameter `session`, beside the verb's own; without a good one
-  everything but what is for anyone is answered `signed_out`. `scripts` will need a run; until a version has those, it is answered
-  `unauthorised`, as all other logins are.
+  everything but what is for anyone is answered `signed_out`. `scripts` asks for a running script, whose `run_id` the runner adds: for
+  what its verb allows scripts, and for what changes anything only where the script has the permission `change`. All other logins
+  are answered `unauthorised`.
 * Each verb says who may ask. What belongs to somebody else is answered like what is not there.
 * An answer over 256 KiB is not sent: `too_large` comes instead. Lists come in pages.
 

@@ -21,8 +21,9 @@ REF = "#/components/schemas/"
 TRANSACTION: Schema = {"type": "string", "minLength": 1, "maxLength": 128, "description": FIELDS["transaction"]}
 
 SESSION: Schema = {"type": "string", "description": "Of the login `panel` alone: the token that user/login answered"}
-OF_ALL = frozenset({"transaction", "session"})
-"""What every request may have beside its verb's parameters."""
+RUN_ID: Schema = {"type": "string", "description": "Of the login `scripts` alone: the run that asks; the runner adds it"}
+ENVELOPE = (TRANSACTION, SESSION, RUN_ID)
+"""What requests have beside their verb's parameters. The last is there only where a script may ask."""
 
 
 def answers_of(shape: type[Verb]) -> list[type[Message]]:
@@ -48,7 +49,7 @@ def schemas() -> dict[str, Schema]:
     for _, shape in sorted(VERBS.items()):
         asked = _schemas_of([shape], "validation")
         request = asked.pop(shape.__name__)
-        found |= asked | {request_name(shape): _with_transaction(request), response_name(shape): _response(shape)}
+        found |= asked | {request_name(shape): _with_envelope(request, shape), response_name(shape): _response(shape)}
     return dict(sorted(found.items()))
 
 
@@ -72,9 +73,10 @@ def _described(schema: Schema) -> Schema:
     return schema
 
 
-def _with_transaction(schema: Schema) -> Schema:
+def _with_envelope(schema: Schema, shape: type[Verb]) -> Schema:
+    run: Schema = {"run_id": RUN_ID} if shape.for_scripts else {}
     return {
-        **schema, "properties": {"transaction": TRANSACTION, "session": SESSION, **schema.get("properties", {})},
+        **schema, "properties": {"transaction": TRANSACTION, "session": SESSION, **run, **schema.get("properties", {})},
         "required": ["transaction", *schema.get("required", [])],
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mqtt.docs.schemas import OF_ALL, REF, Schema
+from mqtt.docs.schemas import ENVELOPE, REF, Schema
 
 _UNITS = (
     ("_bytes_per_s", "bytes/s"), ("_kb_per_s", "kB/s"), ("_bytes", "bytes"), ("bytes_", "bytes"), ("_s", "s"), ("_ratio", "0 to 1"),
@@ -33,7 +33,7 @@ def field_table(schema: Schema) -> Iterator[str]:
 
 def parameter_table(schema: Schema) -> Iterator[str]:
     """Without what all have."""
-    fields = {name: field for name, field in schema["properties"].items() if name not in OF_ALL}
+    fields = {name: field for name, field in schema["properties"].items() if field not in ENVELOPE}
     if not fields:
         yield "No parameters."
         return

@@ -42,7 +42,7 @@ _TABLE = {
     Login.APPLIANCE: Rights(reads=("#", HOME_ASSISTANT_STATUS, _DISCOVERY), writes=("#", _DISCOVERY)),
     Login.PANEL: _asking(Login.PANEL),
     Login.CLI: _asking(Login.CLI),
-    Login.SCRIPTS: _asking(Login.SCRIPTS, writes=("script/+/output", "script/+/state")),
+    Login.SCRIPTS: _asking(Login.SCRIPTS, writes=("script/+/output", "script/+/state", "runner/state")),
     Login.HOMEASSISTANT: Rights(
         reads=(
             "appliance/#", "archive/#", "transfer/#", "connection/#", "frontpanel/#", "event", "bridge", "availability", "homeassistant/#",

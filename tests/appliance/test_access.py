@@ -32,6 +32,27 @@ EXPECTED = {
     Access.HANDED_IN: "archive/commit archive/upload",
 }  # fmt: skip
 """Written down here once more: whoever opens a verb to more people has to say so twice. All others are for admins."""
+FOR_SCRIPTS = {
+    "look": "archive/batch-map archive/batches archive/history archive/list archive/locate archive/removal archive/show archive/summary "
+    "archive/upload archive/uploads connection/list connection/recovery-kit connection/removal connection/show frontpanel/history "
+    "integrity/job integrity/tombstones log/query recovery/look recovery/state script/value settings/get settings/preview-timetable "
+    "transfer/history transfer/list",
+    "look without a word": "connection/empty connection/trash integrity/orphans integrity/verify",
+    "change": "archive/abort archive/begin archive/commit archive/many archive/pin archive/release archive/remove archive/rename "
+    "archive/restore archive/undo archive/unpin connection/activate connection/claim connection/remove connection/rename "
+    "connection/validate frontpanel/hold frontpanel/let-go frontpanel/press integrity/bury settings/set transfer/first transfer/pause "
+    "transfer/resume transfer/retry transfer/sync transfer/usual",
+}
+"""What a running script may ask for: whatever its permission; so while nothing says to change anything; with the permission to change."""
+VALUES: dict[str, dict[str, Any]] = {
+    "archive/many": {"act": "pin"},
+    "script/value": {"value": 1},
+    "settings/preview-timetable": {"timetable": ""},
+}
+SAYS_SO: dict[str, dict[str, Any]] = {
+    "connection/empty": {"confirm": "disk"}, "connection/trash": {"purge": True}, "integrity/orphans": {"adopt": True},
+    "integrity/verify": {"repair": True},
+}  # fmt: skip
 ABOUT_ARCHIVES = [verb for verb, shape in VERBS.items() if {"archive", "archive_id", "archives"} & shape.model_fields.keys()]
 
 
@@ -93,6 +114,19 @@ def outcome(scene: Scene, login: str, verb: str, parameters: dict[str, Any]) -> 
 def test_each_verb_declares_who_may_ask_as_it_is_written_down_here() -> None:
     for access, verbs in EXPECTED.items():
         assert sorted(verb for verb, shape in VERBS.items() if shape.access is access) == sorted(verbs.split())
+
+
+def test_each_verb_declares_what_a_script_may_ask_as_it_is_written_down_here(scene: Scene) -> None:
+    kinds: dict[str, list[str]] = {kind: [] for kind in FOR_SCRIPTS}
+    for verb, shape in sorted(VERBS.items()):
+        if shape.for_scripts:
+            changes = shape.model_validate({**scene.parameters(verb, scene.annas), **VALUES.get(verb, {})}).changes()
+            kinds["look without a word" if verb in SAYS_SO else "change" if changes else "look"].append(verb)
+    assert {kind: " ".join(verbs) for kind, verbs in kinds.items()} == FOR_SCRIPTS
+    for verb, more in SAYS_SO.items():
+        parameters = scene.parameters(verb, scene.annas)
+        asked = [VERBS[verb].model_validate({**parameters, **words}).changes() for words in ({}, more)]
+        assert asked == [False, True], verb
 
 
 @pytest.mark.parametrize("login", STRANGERS)

@@ -41,6 +41,7 @@ BASE = {
     "script/r1/output/more": (INSIDE, "appliance"),
     "runner/run": (INSIDE, "appliance"),
     "runner/kill": (INSIDE, "appliance"),
+    "runner/state": (INSIDE, "appliance scripts"),
     "command/sync": (INSIDE, "appliance homeassistant"),
     "command/pause": (INSIDE, "appliance homeassistant"),
     "something/new": (INSIDE, "appliance"),
