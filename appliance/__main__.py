@@ -113,7 +113,8 @@ def _address(settings: Settings) -> BrokerAddress:
 
 
 def _publish_line(reporter: Reporter, line: LogLine) -> None:
-    if not line.source.startswith(("mqtt", "paho")):  # what the client logs while it publishes must not be published by it
+    # What the client logs while it publishes must not be published by it; what scripts say has topics of its own.
+    if not line.source.startswith(("mqtt", "paho")) and line.source != "script":
         reporter.line(line)
 
 

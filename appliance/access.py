@@ -35,6 +35,11 @@ class Caller:
     for_nobody: bool = False
 
     @property
+    def name(self) -> str:
+        """As it stands in records: the user's, or the login where that is no person."""
+        return self.user or self.login
+
+    @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
 

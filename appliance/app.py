@@ -60,6 +60,8 @@ from appliance.recovery.recovery import Recovery
 from appliance.remotes.kinds import Kinds
 from appliance.remotes.remote import Remote
 from appliance.reporter import Outgoing, Reporter
+from appliance.scripts.desk import ScriptDesk
+from appliance.scripts.handlers import ScriptVerbs
 from appliance.selection import Selection
 from appliance.settings import SettingsStore
 from appliance.sign_in import SignIns
@@ -153,6 +155,7 @@ class Appliance:
             version("pyarchive-appliance"), self.rounds, clock.now(), self._kept_sync_at,
         )  # fmt: skip
         self.household = Household(self.library, self.settings, self.witness)
+        self.scripts = ScriptDesk(self.folder, self.db)
         self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
         keeping = Keeping(
             self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness,
@@ -203,7 +206,7 @@ class Appliance:
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
-            FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
+            FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier), ScriptVerbs(self.scripts),
         ]  # fmt: skip
         return Handlers(topics, self.library, self.household)
 
@@ -231,6 +234,7 @@ class Appliance:
     def attach(self, broker: Outgoing, topics: Topics) -> Reporter:
         """From here on changes are published; nothing is until the reporter starts."""
         reporter = self.reporter = Reporter(self.states, broker, topics)
+        self.scripts.attach(broker, topics)
         self.library.on_change(reporter.archive_changed)
         self.connections.on_change(reporter.connection_changed)
         self.settings.on_change(reporter.settings_changed)
@@ -277,6 +281,7 @@ class Appliance:
         deadline = clock.monotonic_s() + _STOP_S
         for part in parts:
             part.stop(max(0.0, deadline - clock.monotonic_s()))
+        self.scripts.stop()
         self.front_panel.stop(_LAST_LIGHT_S)  # the lamp says when it is over
         if self.reporter:
             self.reporter.stop(_LAST_REPORT_S)

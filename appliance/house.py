@@ -1,4 +1,4 @@
-"""The appliance in its house: Home Assistant is told of it, and the house's commands are obeyed."""
+"""The appliance in its house: Home Assistant is told of it, the house's commands are obeyed, and the runner of scripts is listened to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from appliance.commands import Commands
 from appliance.errors import Conflict
 from appliance.home_assistant import HomeAssistant
 from appliance.jobs import Job
+from appliance.scripts.listening import Listening
 from mqtt.client import Broker
 from mqtt.commands import CommandName
 from mqtt.topics import Topics
@@ -36,10 +37,12 @@ class House:
         self._home_assistant = HomeAssistant(
             broker, topics, appliance.settings, appliance.connections, appliance.states, reporter.publish_all_again
         )
+        self._scripts = Listening(broker, topics, appliance.scripts.running, appliance.scripts.outputs.flush_old)
 
     def start(self) -> None:
         self._home_assistant.start()
         self._commands.start()
+        self._scripts.start()
 
     def publish_all(self) -> None:
         """After a (re)connect the broker may have forgotten everything; Home Assistant is told of us too."""
@@ -47,6 +50,7 @@ class House:
         self._home_assistant.announce()
 
     def stop(self, timeout_s: float) -> None:
+        self._scripts.stop(timeout_s)
         self._commands.stop(timeout_s)
         self._home_assistant.stop(timeout_s)
 

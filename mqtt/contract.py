@@ -132,14 +132,14 @@ _RUNNER = frozenset({Login.SCRIPTS})
 _PRIVATE = (
     _of(Instance, "A process that is this appliance: how two of one id find each other", readers=OURS),
     _of(LogLine, "One line of the appliance's log", readers=OURS),
-    _of(ScriptOutput, "Lines that a run has written", writers=_RUNNER, readers=OURS, sent=False),
+    _of(ScriptOutput, "Lines that a run has written", writers=_RUNNER, readers=OURS),
     _of(
         ScriptState, "How a run is, and how it ended; by the appliance while it waits, and where it was lost", writers=_APPLIANCE | _RUNNER,
-        readers=OURS, sent=False, cleared="when it is dismissed",
+        readers=OURS, cleared="when it is dismissed",
     ),
-    _of(RunOrder, "Run a script", readers=OURS, sent=False),
-    _of(KillOrder, "End a run", readers=OURS, sent=False),
-    _of(RunnerState, "Whether scripts can run, and which do", writers=_RUNNER, readers=OURS, sent=False),
+    _of(RunOrder, "Run a script", readers=OURS),
+    _of(KillOrder, "End a run", readers=OURS),
+    _of(RunnerState, "Whether scripts can run, and which do", writers=_RUNNER, readers=OURS),
 )  # fmt: skip
 
 _HOME_ASSISTANT = (

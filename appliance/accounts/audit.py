@@ -31,6 +31,14 @@ _TOLD = (
     "title",
     "confirm",
     "appliance_id",
+    "script",
+    "version",
+    "permission",
+    "run_id",
+    "every_s",
+    "cron",
+    "enabled",
+    "paused",
 )
 """The parameters that say what an act was about. No other is ever written down: a new one may be a secret."""
 _LONGEST = 120
@@ -46,7 +54,7 @@ class Audit:
 
     def note(self, caller: Caller, what: str, about: str = "", outcome: str = "ok") -> None:
         """Never raises: what was done is done, and a full disk must not make it look undone."""
-        who = caller.user or caller.login
+        who = caller.name
         row = {"at": clock.iso(clock.now()), "login": caller.login, "user": caller.user, "what": what, "about": about, "outcome": outcome}
         log.info("%s: %s%s%s", who, what, f" ({about})" if about else "", "" if outcome == "ok" else f": {outcome}")
         with self._lock:

@@ -17,18 +17,19 @@ from mqtt.verb import Access, Verb
 from mqtt.verbs import VERBS
 
 Handler = Callable[..., Any]
-_MARK = "_handles"
+_MARK, _WHO = "_handles", "_is_told_who_asks"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-def handles(shape: type[Verb]) -> Callable[[_Method], _Method]:
+def handles(shape: type[Verb], *, who: bool = False) -> Callable[[_Method], _Method]:
     """Marks the method of a topic that answers this verb: it gets the parameters, and answers a Message or what is ready for JSON.
 
-    What anyone or any member may ask for is filtered by who asks, so its method also gets the Caller.
+    What anyone or any member may ask for is filtered by who asks, so its method also gets the Caller; another one does with ``who``.
     """
 
     def mark(method: _Method) -> _Method:
         setattr(method, _MARK, shape.verb)
+        setattr(method, _WHO, who or shape.access in {Access.ANYONE, Access.MEMBER})
         return method
 
     return mark
@@ -58,7 +59,7 @@ class Handlers:
             raise Conflict(f"{verb} is not there yet; a later version has it")
         if shape.access in {Access.OWN, Access.HANDED_IN}:
             asked = access.own(asked, caller, self._library)
-        answer = handler(asked, caller) if shape.access in {Access.ANYONE, Access.MEMBER} else handler(asked)
+        answer = handler(asked, caller) if getattr(handler, _WHO) else handler(asked)
         if shape.audited:
             self._household.audit.note(caller, verb, about(asked))
         return answer.model_dump(mode="json") if isinstance(answer, Message) else answer
