@@ -60,6 +60,7 @@ from appliance.recovery.recovery import Recovery
 from appliance.remotes.kinds import Kinds
 from appliance.remotes.remote import Remote
 from appliance.reporter import Outgoing, Reporter
+from appliance.scripts.deployment_handlers import DeploymentVerbs
 from appliance.scripts.desk import ScriptDesk
 from appliance.scripts.handlers import ScriptVerbs
 from appliance.selection import Selection
@@ -155,7 +156,7 @@ class Appliance:
             version("pyarchive-appliance"), self.rounds, clock.now(), self._kept_sync_at,
         )  # fmt: skip
         self.household = Household(self.library, self.settings, self.witness)
-        self.scripts = ScriptDesk(self.folder, self.db)
+        self.scripts = ScriptDesk(self.folder, self.db, self.household.ages.trusted)
         self.tombstones = Tombstones(self.library, self.connections, self.settings, self.problems, self.witness)
         keeping = Keeping(
             self.library, self.connections, self.intake, self.placement, self.settings, self.problems, self.tombstones, self.witness,
@@ -206,7 +207,8 @@ class Appliance:
             ),
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
-            FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier), ScriptVerbs(self.scripts),
+            FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
+            ScriptVerbs(self.scripts), DeploymentVerbs(self.scripts),
         ]  # fmt: skip
         return Handlers(topics, self.library, self.household)
 
@@ -257,6 +259,7 @@ class Appliance:
         self.copier.start()
         self.schedule.start()
         self.notifier.start()
+        self.scripts.start()
         self.front_panel.start()
         if self.reporter:
             self.reporter.start()
@@ -265,6 +268,7 @@ class Appliance:
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""
         parts = (
+            self.scripts,
             self.notifier,
             self.inbox,
             self.sign_ins,
@@ -281,7 +285,6 @@ class Appliance:
         deadline = clock.monotonic_s() + _STOP_S
         for part in parts:
             part.stop(max(0.0, deadline - clock.monotonic_s()))
-        self.scripts.stop()
         self.front_panel.stop(_LAST_LIGHT_S)  # the lamp says when it is over
         if self.reporter:
             self.reporter.stop(_LAST_REPORT_S)

@@ -33,7 +33,7 @@ class ScriptVerbs:
         scripts = self.desk.saved.all()
         shown = scripts[asked.offset : asked.offset + asked.limit]
         last = self.desk.history.last_of(script.id for script in shown)
-        facts = [answers.ScriptFacts(**_facts(script, last.get(script.id))) for script in shown]
+        facts = [answers.ScriptFacts(**self._facts(script, last.get(script.id))) for script in shown]
         return answers.ScriptList(scripts=facts, total=len(scripts), runner="online" if self.desk.running.is_online else "offline")
 
     @handles(verbs.ScriptShow)
@@ -43,7 +43,14 @@ class ScriptVerbs:
     def _shown(self, script: SavedScript, version: SavedVersion) -> answers.Script:
         source = base64.b64encode(self.desk.saved.source(script, version)).decode()
         last = self.desk.history.last_of([script.id]).get(script.id)
-        return answers.Script(**_facts(script, last), shown_version=version.version, source_base64=source)
+        return answers.Script(**self._facts(script, last), shown_version=version.version, source_base64=source)
+
+    def _facts(self, script: SavedScript, last_run: answers.RunFacts | None) -> dict[str, Any]:
+        newest, deployed = script.newest, self.desk.deployments.all(script.id)
+        turns = [at for key in deployed for at in self.desk.planner.next_at(key, 1)]
+        told = {name: getattr(newest, name) for name in type(newest).model_fields}
+        return {**told, "id": script.id, "shipped": script.shipped, "last_run": last_run, "next_run_at": min(turns, default=None),
+                "deployments": len(deployed)}  # fmt: skip
 
     @handles(verbs.ScriptVersions)
     def script_versions(self, asked: verbs.ScriptVersions) -> answers.VersionList:
@@ -65,6 +72,8 @@ class ScriptVerbs:
         with self.desk.saved.changing:
             if runs := self.desk.running.of(script=asked.script):
                 raise Conflict(f"{asked.script!r} runs, or waits to; end run {runs[0].run_id} first")
+            if deployed := self.desk.deployments.all(asked.script):
+                raise Conflict(f"{asked.script!r} is deployed; remove deployment {next(iter(deployed))} first")
             self.desk.saved.delete(asked.script)
         return Nothing()
 
@@ -119,12 +128,6 @@ class ScriptVerbs:
             raise Conflict(f"run {asked.run_id} has not ended; end it first")
         self.desk.told.dismiss(asked.run_id)
         return Nothing()
-
-
-def _facts(script: SavedScript, last_run: answers.RunFacts | None) -> dict[str, Any]:
-    newest = script.newest
-    told = {name: getattr(newest, name) for name in type(newest).model_fields}
-    return {**told, "id": script.id, "shipped": script.shipped, "last_run": last_run, "next_run_at": None, "deployments": 0}
 
 
 def _source(text: str) -> bytes:
