@@ -13,11 +13,13 @@ from typing import Any
 
 from appliance.errors import Conflict, DiskFull, NotFound, SignedOut, Unauthorised
 from appliance.library import Library
+from mqtt.script_answers import RunFacts
 from mqtt.user_answers import Role
 from mqtt.verb import Access, Verb
 
-SESSION = "session"
-"""The parameter that carries the token, beside the verb's own."""
+SESSION, RUN_ID = "session", "run_id"
+"""The parameters that carry the token of a session and a script's run, beside the verb's own."""
+_SETTINGS_OF_PEOPLE = frozenset({"registration"})
 _OF_ADMINS = ("path", "account", "folder_id", "client_id", "sign_in_message", "last_error", "free_bytes", "limit_bytes", "used_bytes")
 
 
@@ -25,7 +27,7 @@ _OF_ADMINS = ("path", "account", "folder_id", "client_id", "sign_in_message", "l
 class Caller:
     """``user``: whose session it is; None for `cli`, which is an admin, and for whoever is not signed in.
 
-    ``for_nobody``: the panel asks for itself, without any session.
+    ``for_nobody``: the panel asks for itself, without any session. ``run``: a script asks, an admin's, whose run that is.
     """
 
     login: str
@@ -33,6 +35,7 @@ class Caller:
     role: Role | None = None
     session_id: str | None = None
     for_nobody: bool = False
+    run: RunFacts | None = None
 
     @property
     def name(self) -> str:
@@ -48,8 +51,10 @@ class Caller:
         return self.is_admin or (self.user is not None and owner == self.user)
 
 
-def caller_of(login: str, parameters: dict[str, Any], signed_in: Callable[[str, str], Caller | None]) -> Caller:
-    """Who that is; the token is taken out of ``parameters``. ``signed_in(login, token)`` knows the sessions.
+def caller_of(
+    login: str, parameters: dict[str, Any], signed_in: Callable[[str, str], Caller | None], running: Callable[[str], RunFacts | None]
+) -> Caller:
+    """Who that is; token or run are taken out of ``parameters``. ``signed_in(login, token)`` knows the sessions, ``running(id)`` the runs.
 
     Raises Unauthorised for a login that may ask for nothing, whatever the verb: it learns nothing.
     """
@@ -62,7 +67,11 @@ def caller_of(login: str, parameters: dict[str, Any], signed_in: Callable[[str, 
             token = parameters.pop(SESSION)
             return (signed_in(login, token) if isinstance(token, str) else None) or Caller(login=login)
         case "scripts":
-            raise Unauthorised("a script asks with the id of its run, and this version runs no scripts yet; use `pyarchive` instead")
+            run_id = parameters.pop(RUN_ID, None)
+            run = running(run_id) if isinstance(run_id, str) else None
+            if run is None:
+                raise Unauthorised("a script asks with the id of a run that runs now, and this is none; use `pyarchive` instead")
+            return Caller(login=login, role=Role.ADMIN, run=run)
     raise Unauthorised("this login may not ask for anything; ask as `cli`, with the login in DATA/client.toml")
 
 
@@ -74,6 +83,22 @@ def check(caller: Caller, access: Access) -> None:
         raise SignedOut("nobody is signed in, or the session has ended; sign in")
     if access is Access.ADMIN:
         raise Unauthorised("only an admin may do that; ask one of this appliance's admins")
+
+
+def check_script(caller: Caller, shape: type[Verb]) -> None:
+    """Returns where a script may ask for that verb at all. Raises Unauthorised."""
+    if caller.run is not None and not shape.for_scripts:
+        raise Unauthorised(f"a script may not ask for {shape.verb}; an admin does that, in the panel or with `pyarchive`")
+
+
+def check_script_changes(caller: Caller, asked: Verb) -> None:
+    """Returns where a script may ask just that. Decided by our own record of its run. Raises Unauthorised."""
+    if caller.run is None:
+        return
+    if asked.changes() and caller.run.permission != "change":
+        raise Unauthorised(f"{asked.verb} changes something, and this script may only look; save it with the permission to change things")
+    if asked.verb == "settings/set" and getattr(asked, "name", "") in _SETTINGS_OF_PEOPLE:
+        raise Unauthorised("this setting says who may have an account; an admin changes it, in the panel or with `pyarchive`")
 
 
 def own(asked: Verb, caller: Caller, library: Library) -> Verb:

@@ -210,7 +210,7 @@ class Appliance:
             FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
             ScriptVerbs(self.scripts), DeploymentVerbs(self.scripts),
         ]  # fmt: skip
-        return Handlers(topics, self.library, self.household)
+        return Handlers(topics, self.library, self.household, self.scripts.running.running)
 
     def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
         self.connections.change_credentials(connection_id, credentials.to_text())

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from appliance import clock
 from appliance.connections import Connections
+from appliance.scripts.values import Values
 from appliance.settings import SettingsStore
 from appliance.states import States
 from mqtt import discovery
@@ -43,7 +44,7 @@ class HomeAssistant:
 
     def __init__(
         self, broker: Broker, topics: Topics, settings: SettingsStore, connections: Connections, states: States,
-        publish_all_again: Callable[[], None],
+        publish_all_again: Callable[[], None], values: Values,
     ) -> None:  # fmt: skip
         self._broker = broker
         self._appliance_id = topics.appliance_id
@@ -51,6 +52,7 @@ class HomeAssistant:
         self._connections = connections
         self._states = states
         self._publish_all_again = publish_all_again
+        self._values = values
         self._prefix = settings.current.home_assistant_prefix  # fixed at the start
         self._topic = discovery.config_topic(self._prefix, self._appliance_id)
         self._lock = threading.Lock()
@@ -70,6 +72,7 @@ class HomeAssistant:
         self._broker.subscribe(self._topic, self._on_config)
         self._connections.on_change(lambda _: self._wake.set())
         self._settings.on_change(self._wake.set)
+        self._values.on_change(self._wake.set)
         self._thread.start()
 
     def announce(self) -> None:
@@ -153,7 +156,8 @@ class HomeAssistant:
     def _facts(self) -> Facts:
         return Facts(
             appliance_id=self._appliance_id, version=self._states.version, name=self._settings.current.home_assistant_name,
-            panel_url=self._settings.current.panel_url, has=frozenset(self._things()),
+            panel_url=self._settings.current.panel_url, has=frozenset(self._things()), scripts=self._values.sensors(),
+            gone=discovery.of_scripts(self._retained),
         )  # fmt: skip
 
     def _things(self) -> Iterator[Thing]:

@@ -35,9 +35,9 @@ class House:
         }
         self._commands = Commands(broker, topics, actions, reporter.say_again)
         self._home_assistant = HomeAssistant(
-            broker, topics, appliance.settings, appliance.connections, appliance.states, reporter.publish_all_again
-        )
-        self._scripts = Listening(broker, topics, appliance.scripts.running, appliance.scripts.outputs.flush_old)
+            broker, topics, appliance.settings, appliance.connections, appliance.states, self._again, appliance.scripts.values,
+        )  # fmt: skip
+        self._scripts = Listening(broker, topics, appliance.scripts)
 
     def start(self) -> None:
         self._home_assistant.start()
@@ -46,8 +46,12 @@ class House:
 
     def publish_all(self) -> None:
         """After a (re)connect the broker may have forgotten everything; Home Assistant is told of us too."""
-        self._reporter.publish_all_again()
+        self._again()
         self._home_assistant.announce()
+
+    def _again(self) -> None:
+        self._reporter.publish_all_again()
+        self._appliance.scripts.values.publish_all()
 
     def stop(self, timeout_s: float) -> None:
         self._scripts.stop(timeout_s)

@@ -26,6 +26,7 @@ from mqtt.messages import (
     RunOrder,
     ScriptOutput,
     ScriptState,
+    ScriptValues,
     SettingsState,
     TransferState,
 )
@@ -118,6 +119,7 @@ _STATES = (
     _of(ConnectionState, "One configured remote", cleared="on its removal"),
     _of(FrontPanelState, "Lamp and button"),
     _of(Event, "Something that happened, once"),
+    _of(ScriptValues, "What a script has published for Home Assistant to show", cleared="when the script is deleted"),
 )  # fmt: skip
 
 _COMMANDS = tuple(

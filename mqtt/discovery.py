@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mqtt.discovery_entities import Entity, Thing, entities
+from mqtt.discovery_scripts import PREFIX, ScriptSensor
 from mqtt.messages import OFFLINE, ONLINE, ApplianceState
 from mqtt.topics import Topics
 
@@ -31,6 +32,9 @@ class Facts:
     name: str = DEFAULT_NAME
     panel_url: str | None = None
     has: frozenset[Thing] = frozenset()
+    scripts: tuple[ScriptSensor, ...] = ()
+    gone: frozenset[str] = frozenset()
+    """Keys of scripts' sensors that were there."""
 
 
 def config_topic(prefix: str, appliance_id: str) -> str:
@@ -51,7 +55,7 @@ def config(facts: Facts) -> bytes:
         "state_topic": topics(ApplianceState.topic),
         "availability": _availability(topics),
         "availability_mode": "all",
-        "cmps": {entity.key: _component(entity, facts, topics) for entity in entities()},
+        "cmps": {entity.key: _component(entity, facts, topics) for entity in entities()} | _of_scripts(facts, topics),
     }, separators=(",", ":"), ensure_ascii=False).encode()  # fmt: skip
 
 
@@ -111,6 +115,19 @@ def _component(entity: Entity, facts: Facts, topics: Topics) -> dict[str, Any]:
         **({"json_attributes_topic": topics(entity.state or ApplianceState.topic)} if "json_attributes_template" in entity.more else {}),
         **entity.more,
     }
+
+
+def _of_scripts(facts: Facts, topics: Topics) -> dict[str, Any]:
+    there = {
+        each.key: _component(Entity(key=each.key, platform="sensor", name=each.title, state=each.state, more=each.more), facts, topics)
+        for each in facts.scripts
+    }
+    return {key: {"p": "sensor"} for key in sorted(facts.gone - there.keys())} | there
+
+
+def of_scripts(payload: bytes) -> frozenset[str]:
+    """Keys of the scripts' sensors in a payload of ours."""
+    return frozenset(key for key in components(payload) if key.startswith(PREFIX))
 
 
 def slug(name: str) -> str:

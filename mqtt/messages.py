@@ -20,6 +20,8 @@ from mqtt.script_messages import RunOrder as RunOrder  # noqa: PLC0414 - as abov
 from mqtt.script_messages import ScriptLine as ScriptLine  # noqa: PLC0414 - as above
 from mqtt.script_messages import ScriptOutput as ScriptOutput  # noqa: PLC0414 - as above
 from mqtt.script_messages import ScriptState as ScriptState  # noqa: PLC0414 - as above
+from mqtt.script_messages import ScriptValues as ScriptValues  # noqa: PLC0414 - as above
+from mqtt.script_messages import Value as Value  # noqa: PLC0414 - as above
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 ONLINE, OFFLINE = "online", "offline"

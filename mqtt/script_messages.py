@@ -101,6 +101,23 @@ class KillOrder(Message, topic="runner/kill"):
     grace_s: float = Field(default=5.0, ge=0, le=60)
 
 
+class Value(Message):
+    """One value that a script has published."""
+
+    value: float | int | str | bool | None = Field(description="None: it is unknown")
+    unit: str | None = Field(description="As Home Assistant shows it; one with a unit is a number")
+    title: str | None = Field(description="For people; none: its name")
+    at: datetime
+
+
+class ScriptValues(Message, topic="script/{script_id}/values", retain=True):
+    """What a script has published for Home Assistant to show, by name."""
+
+    script_id: str
+    title: str = Field(description="The script's title")
+    values: dict[str, Value] = Field(description="By name")
+
+
 class RunnerState(Message, topic="runner/state", retain=True):
     """The runner of scripts: published when it starts, after each reconnect and whenever its runs change; offline by its last will.
 

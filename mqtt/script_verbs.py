@@ -112,9 +112,9 @@ class ScriptDismiss(Verb, verb="script/dismiss", for_scripts=False):
 class ScriptValue(Verb, verb="script/value"):
     """For a running script alone, one with any permission: publish a value of it, which Home Assistant shows as a sensor."""
 
-    name: str = Field(pattern="^[a-z0-9_]{1,40}$", description="The value's name: 1 to 40 of a-z, 0-9 and `_`")
-    value: float | int | str | bool | None = Field(description="None: it is unknown. Text of at most 255 characters")
-    unit: str | None = Field(default=None, max_length=16, description="As Home Assistant shows it, like GB")
+    name: str = Field(pattern="^[a-z0-9]+(_[a-z0-9]+)*$", max_length=40, description="The value's name: 1 to 40 of a-z, 0-9 and single `_`")
+    value: float | int | bool | Annotated[str, Field(max_length=255)] | None = Field(description="None: it is unknown")
+    unit: str | None = Field(default=None, min_length=1, max_length=16, description="Of a number, as Home Assistant shows it, like GB")
     title: str | None = Field(default=None, min_length=1, max_length=64, description="For people; none: the name")
 
     def changes(self) -> bool:

@@ -55,6 +55,8 @@ class Audit:
     def note(self, caller: Caller, what: str, about: str = "", outcome: str = "ok") -> None:
         """Never raises: what was done is done, and a full disk must not make it look undone."""
         who = caller.name
+        if caller.run is not None:
+            about = f"{about}, by run {caller.run.run_id} of {harmless(caller.run.title)[:_LONGEST]}".removeprefix(", ")
         row = {"at": clock.iso(clock.now()), "login": caller.login, "user": caller.user, "what": what, "about": about, "outcome": outcome}
         log.info("%s: %s%s%s", who, what, f" ({about})" if about else "", "" if outcome == "ok" else f": {outcome}")
         with self._lock:

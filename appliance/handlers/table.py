@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -10,12 +11,14 @@ from pydantic import ValidationError
 from appliance import access
 from appliance.accounts.audit import about
 from appliance.accounts.household import Household
-from appliance.errors import BadRequest, Conflict, NotFound
+from appliance.errors import BadRequest, NotFound
 from appliance.library import Library
 from mqtt.message import Message
+from mqtt.script_answers import RunFacts
 from mqtt.verb import Access, Verb
 from mqtt.verbs import VERBS
 
+log = logging.getLogger("scripts")
 Handler = Callable[..., Any]
 _MARK, _WHO = "_handles", "_is_told_who_asks"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -38,10 +41,11 @@ def handles(shape: type[Verb], *, who: bool = False) -> Callable[[_Method], _Met
 class Handlers:
     """``execute`` is what the responder calls, on any of its threads. ``topics``: objects with methods that are marked."""
 
-    def __init__(self, topics: Iterable[object], library: Library, household: Household) -> None:
+    def __init__(self, topics: Iterable[object], library: Library, household: Household, running: Callable[[str], RunFacts | None]) -> None:
         self.table: dict[str, Handler] = {verb: handler for topic in topics for verb, handler in _marked(topic)}
         self._library = library
         self._household = household
+        self._running = running
 
     def execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
         """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words.
@@ -49,19 +53,21 @@ class Handlers:
         What is somebody's own is looked for among the caller's own here, before its handler sees it; admins see everything.
         """
         parameters = dict(parameters)
-        caller = access.caller_of(login, parameters, self._household.signed_in)
+        caller = access.caller_of(login, parameters, self._household.signed_in, self._running)
         shape, handler = VERBS.get(verb), self.table.get(verb)
         access.check(caller, shape.access if shape else Access.MEMBER)
-        if shape is None:
+        if shape is None or handler is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
+        access.check_script(caller, shape)
         asked = _understood(shape, parameters)
-        if handler is None:
-            raise Conflict(f"{verb} is not there yet; a later version has it")
+        access.check_script_changes(caller, asked)
         if shape.access in {Access.OWN, Access.HANDED_IN}:
             asked = access.own(asked, caller, self._library)
         answer = handler(asked, caller) if getattr(handler, _WHO) else handler(asked)
         if shape.audited:
             self._household.audit.note(caller, verb, about(asked))
+        elif caller.run is not None and asked.changes():
+            log.info("run %s of %s: %s", caller.run.run_id, caller.run.title, verb)
         return answer.model_dump(mode="json") if isinstance(answer, Message) else answer
 
 

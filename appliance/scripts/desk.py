@@ -15,6 +15,7 @@ from appliance.scripts.running import Running, Wanted
 from appliance.scripts.saved import SavedScripts
 from appliance.scripts.shipped import Shipped
 from appliance.scripts.told import Told, Way
+from appliance.scripts.values import Values
 from mqtt.topics import Topics
 
 
@@ -28,6 +29,7 @@ class ScriptDesk:
         self.history = History(db, self.outputs)
         self.told = Told()
         self.running = Running(self.history, self.told)
+        self.values = Values(self.told)
         self.deployments = Deployments(db)
         self.planner = Planner(self.deployments, self.running, self.history, self._turn, clock_is_right)
 
@@ -42,6 +44,9 @@ class ScriptDesk:
         """What was written lately goes to the disk."""
         self.planner.stop(timeout_s)
         self.outputs.flush()
+
+    def is_saved(self, script_id: str) -> bool:
+        return any(script.id == script_id for script in self.saved.all())
 
     def title_of(self, script_id: str) -> str:
         try:

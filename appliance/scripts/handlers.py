@@ -7,6 +7,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from appliance import clock
 from appliance.access import Caller
 from appliance.errors import BadRequest, Conflict
 from appliance.handlers.table import handles
@@ -15,7 +16,7 @@ from appliance.scripts.running import Wanted
 from appliance.scripts.saved_version import Facts, SavedScript, SavedVersion
 from mqtt import script_answers as answers
 from mqtt import script_verbs as verbs
-from mqtt.script_messages import MAX_SOURCE_BYTES, UNFINISHED, Limits, ScriptLine
+from mqtt.script_messages import MAX_SOURCE_BYTES, UNFINISHED, Limits, ScriptLine, Value
 from mqtt.verb_answers import Nothing
 
 _MOST_ANSWER_BYTES = 200_000
@@ -75,6 +76,7 @@ class ScriptVerbs:
             if deployed := self.desk.deployments.all(asked.script):
                 raise Conflict(f"{asked.script!r} is deployed; remove deployment {next(iter(deployed))} first")
             self.desk.saved.delete(asked.script)
+            self.desk.values.forget(asked.script)
         return Nothing()
 
     @handles(verbs.ScriptRun, who=True)
@@ -121,6 +123,19 @@ class ScriptVerbs:
                 return found, True
             found.append(line)
         return found, False
+
+    @handles(verbs.ScriptValue, who=True)
+    def script_value(self, asked: verbs.ScriptValue, caller: Caller) -> Nothing:
+        run = caller.run
+        if run is None:
+            raise Conflict("only a running script publishes values; ask in a script, with appliance_api")
+        if run.script_id is None:
+            raise Conflict("a script has to be saved before it can publish values; save it, then run it")
+        if asked.unit is not None and (isinstance(asked.value, str | bool)):
+            raise BadRequest("only a number has a unit; leave the unit out, or give a number")
+        value = Value(value=asked.value, unit=asked.unit, title=asked.title, at=clock.now())
+        self.desk.values.set(run.script_id, run.title, asked.name, value)
+        return Nothing()
 
     @handles(verbs.ScriptDismiss)
     def script_dismiss(self, asked: verbs.ScriptDismiss) -> Nothing:

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 from pydantic import ValidationError
 
 from appliance import clock
-from appliance.scripts.running import Running
-from mqtt.messages import MAX_PAYLOAD_BYTES, Message, RunnerState, ScriptOutput, ScriptState
+from appliance.scripts.desk import ScriptDesk
+from mqtt.messages import MAX_PAYLOAD_BYTES, Message, RunnerState, ScriptOutput, ScriptState, ScriptValues
 from mqtt.topics import Topics
 
 log = logging.getLogger("scripts")
@@ -29,15 +29,15 @@ class Broker(Protocol):
 
 
 class Listening:
-    """One thread. Also looks at the runs, and flushes their output, once a second; ``look()`` comes with that.
+    """One thread. Also looks at the runs, and flushes their output, once a second.
 
     Output that comes faster than it can be kept is dropped: its sequence numbers tell so. What is not as the contract has it is logged.
     """
 
-    def __init__(self, broker: Broker, topics: Topics, running: Running, flush: Callable[[], None]) -> None:
+    def __init__(self, broker: Broker, topics: Topics, desk: ScriptDesk) -> None:
         self._topics = topics
-        self._running = running
-        self._flush = flush
+        self._desk = desk
+        self._running = desk.running
         self._heard: deque[tuple[str, bytes]] = deque()
         self._output_bytes = 0
         self._complained = False
@@ -47,6 +47,7 @@ class Listening:
         self._thread = threading.Thread(target=self._work, name="scripts", daemon=True)
         for name in ("runner/state", "script/+/state", "script/+/output"):
             broker.subscribe(topics(name), self._on_message)
+        broker.subscribe(topics("script/+/values"), self._on_values)
 
     def start(self) -> None:
         self._thread.start()
@@ -59,6 +60,10 @@ class Listening:
             self._thread.join(timeout_s)
 
     # On the network thread
+
+    def _on_values(self, topic: str, payload: bytes, retained: bool) -> None:
+        if retained:  # the others are our own, coming back
+            self._on_message(topic, payload, retained)
 
     def _on_message(self, topic: str, payload: bytes, _retained: bool) -> None:
         if not payload or len(payload) > MAX_PAYLOAD_BYTES:  # a state that was dismissed; or nothing of ours
@@ -92,7 +97,8 @@ class Listening:
         if clock.monotonic_s() - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = clock.monotonic_s()
             self._running.look()
-            self._flush()
+            self._desk.outputs.flush_old()
+            self._desk.values.flush()
 
     def _follow(self, topic: str, payload: bytes) -> None:
         name = self._topics.below(topic) or ""
@@ -101,6 +107,11 @@ class Listening:
                 self._running.heard_runner(RunnerState.model_validate_json(payload))
             elif name.endswith("/output"):
                 self._running.heard_output(_of_topic(ScriptOutput.model_validate_json(payload), name))
+            elif name.endswith("/values"):
+                values = ScriptValues.model_validate_json(payload)
+                self._desk.values.heard(
+                    values, is_saved=topic == self._topics(f"script/{values.script_id}/values") and self._desk.is_saved(values.script_id)
+                )
             else:
                 self._running.heard_state(_of_topic(ScriptState.model_validate_json(payload), name))
         except (ValidationError, ValueError):

@@ -10,7 +10,7 @@ from typing import Protocol
 from appliance import clock
 from appliance.pacing import Budget
 from mqtt.script_answers import RunFacts
-from mqtt.script_messages import UNFINISHED, KillOrder, RunOrder, ScriptLine, ScriptState
+from mqtt.script_messages import UNFINISHED, KillOrder, RunOrder, ScriptLine, ScriptState, ScriptValues
 from mqtt.topics import Topics
 
 script_log = logging.getLogger("script")
@@ -86,6 +86,13 @@ class Told:
         with self._lock:
             self._retained.pop(run_id, None)
         self._clear(run_id)
+
+    def values(self, values: ScriptValues) -> None:
+        self._publish(f"script/{values.script_id}/values", values.payload(), retain=True)
+
+    def clear_values(self, script_id: str) -> None:
+        if self._way and self._topics:
+            self._way.clear(self._topics(f"script/{script_id}/values"))
 
     # In the log
 

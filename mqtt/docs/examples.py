@@ -163,6 +163,9 @@ EXAMPLES: dict[type[Message], Message] = {
             lines=1,
         ),
         m.RunOrder.of(_SOURCE, run_id=_JOB, script_id=_SCRIPT, name="How are you?", source_sha256=_SOURCE_SHA256, asked_at=_AT),
+        m.ScriptValues(
+            script_id=_SCRIPT, title="How are you?", values={"free_space": m.Value(value=120.5, unit="GB", title="Free space", at=_AT)}
+        ),
         m.KillOrder(run_id=_JOB), m.RunnerState(online=True, version="0.1.0", instance="c0ffee01", runs=[_JOB], can=["own_user"]),
         Discovery(
             dev={"ids": ["attic-pi"], "name": "PyArchive"}, o={"name": "pyarchive"},

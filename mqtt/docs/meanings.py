@@ -12,6 +12,7 @@ VARIABLES = {
     "connection_id": "A connection's id",
     "slot": "Number of the transfer slot, from 0",
     "run_id": "Id of one execution of a script",
+    "script_id": "The script's id",
     "login": "The login at the broker that asks",
 }
 
@@ -94,7 +95,6 @@ FIELDS = VARIABLES | {
     "data": "What the verb answers",
     "button_pressed": "The button is down",
     "last_press_at": "When it was pressed last",
-    "script_id": "The script's id",
     "lines": "The lines",
     "stream": "Where it was written to",
     "arguments": "Words for the script",

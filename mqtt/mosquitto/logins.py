@@ -45,7 +45,8 @@ _TABLE = {
     Login.SCRIPTS: _asking(Login.SCRIPTS, writes=("script/+/output", "script/+/state", "runner/state")),
     Login.HOMEASSISTANT: Rights(
         reads=(
-            "appliance/#", "archive/#", "transfer/#", "connection/#", "frontpanel/#", "event", "bridge", "availability", "homeassistant/#",
+            "appliance/#", "archive/#", "transfer/#", "connection/#", "frontpanel/#", "event", "bridge", "availability", "script/+/values",
+            "homeassistant/#",
         ),
         writes=("command/#", HOME_ASSISTANT_STATUS),
     ),

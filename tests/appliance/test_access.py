@@ -15,6 +15,7 @@ from appliance import clock
 from appliance.accounts.sessions import IDLE
 from appliance.app import answer
 from appliance.errors import ApplianceError, Conflict, NotFound, Unauthorised
+from mqtt.messages import RunnerState, ScriptState
 from mqtt.verb import Access
 from mqtt.verbs import VERBS
 from tests.appliance.accounts.people import PASSWORD, Person, claimed, joined
@@ -81,6 +82,7 @@ class Scene:
             "archives": [archive_id], "name": "anna", "role": "admin", "password": PASSWORD, "from_owner": "anna", "to_owner": "bert",
             "job_id": "0", "file_name": "x", "size_bytes": 1, "kind": "folder", "path": "/nowhere", "credentials": "{}", "confirm": "disk",
             "objects": 1, "old": PASSWORD, "new": "another good one", "code": "x", "id": "x",
+            "script": "hello", "source_base64": "", "version": 1, "run_id": "x", "paused": True,
         }  # fmt: skip
         if verb == "settings/set":
             return {"name": "undo_days", "value": 3}
@@ -309,3 +311,62 @@ def test_who_asks_is_told_by_the_topic_alone(scene: Scene) -> None:
         with pytest.raises(ApplianceError, match="not permitted"):
             answer(scene.inside.app, "cli", "archive/list", parameters)
     assert Path(scene.inside.data).exists()
+
+
+def run_of(scene: Scene, permission: str) -> str:
+    """A run that runs now, as far as the appliance knows."""
+    running = scene.inside.app.scripts.running
+    running.heard_runner(RunnerState(online=True, version="1"))
+    for run in running.of():
+        running.heard_state(ended(run.run_id))
+    return str(scene.inside.ask("script/run", source_base64="", permission=permission)["run_id"])
+
+
+def ended(run_id: str) -> ScriptState:
+    return ScriptState(run_id=run_id, name="x", state="ended", exit_status=0, asked_at=clock.now(), ended_at=clock.now())
+
+
+def for_script(scene: Scene, verb: str) -> dict[str, Any]:
+    return {**scene.parameters(verb, scene.annas), **VALUES.get(verb, {})}
+
+
+def test_a_script_without_a_run_that_runs_now_may_ask_for_nothing(scene: Scene) -> None:
+    over = run_of(scene, "change")
+    scene.inside.app.scripts.running.heard_state(ended(over))
+    waits = scene.inside.app.scripts.history.newest_first()[0].run_id
+    assert waits == over
+    before = scene.state()
+    wrong: list[Any] = [None, 1, [], "", "x", over, "0" * 16, scene.admin.session]
+    for run_id in wrong:
+        for verb in [*VERBS, "no/such/verb"]:
+            assert outcome(scene, "scripts", verb, {**for_script(scene, verb), "run_id": run_id}) == "unauthorised", (verb, run_id)
+    assert scene.state() == before
+
+
+def test_a_script_that_may_look_gets_what_only_looks_and_changes_nothing(scene: Scene) -> None:
+    run_id = run_of(scene, "read")
+    before = scene.state()
+    for verb, shape in VERBS.items():
+        parameters = for_script(scene, verb)
+        may = shape.for_scripts and not shape.model_validate(parameters).changes()
+        got = outcome(scene, "scripts", verb, {**parameters, "run_id": run_id})
+        assert (got != "unauthorised") is may, (verb, got)
+        assert not may or got in {"ok", "not_found", "conflict", "bad_request", "not_local"}, (verb, got)
+    for verb, more in SAYS_SO.items():
+        assert outcome(scene, "scripts", verb, {**scene.parameters(verb, scene.annas), **more, "run_id": run_id}) == "unauthorised"
+    assert without(scene.state(), "audit") == without(before, "audit")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_script_that_may_change_things_asks_for_what_its_verb_allows_scripts(scene: Scene, verb: str) -> None:
+    run_id = run_of(scene, "change")
+    got = outcome(scene, "scripts", verb, {"run_id": run_id, "no": "such"})
+    assert got == ("bad_request" if VERBS[verb].for_scripts else "unauthorised")
+
+
+def test_what_a_script_changes_names_its_run_and_who_may_have_an_account_is_not_for_it(scene: Scene) -> None:
+    run_id = run_of(scene, "change")
+    assert outcome(scene, "scripts", "settings/set", {"name": "registration", "value": "open", "run_id": run_id}) == "unauthorised"
+    assert outcome(scene, "scripts", "archive/rename", {"archive": scene.annas, "title": "Letters", "run_id": run_id}) == "ok"
+    line = scene.inside.ask("audit/query", limit=1)["lines"][0]
+    assert (line["login"], line["what"], line["about"].endswith(f"by run {run_id} of Not saved")) == ("scripts", "archive/rename", True)

@@ -10,4 +10,4 @@ from tests.inside import Inside
 
 def test_every_verb_has_a_handler_and_every_handler_a_verb(tmp_path: Path) -> None:
     with Inside(tmp_path / "data") as inside:
-        assert inside.app.handlers.table.keys() == VERBS.keys() - {"script/value"}
+        assert inside.app.handlers.table.keys() == VERBS.keys()

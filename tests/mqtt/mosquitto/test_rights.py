@@ -37,6 +37,7 @@ BASE = {
     "log": (INSIDE, "appliance"),
     "script/r1/output": (INSIDE, "appliance scripts"),
     "script/r1/state": (INSIDE, "appliance scripts"),
+    "script/hello/values": (ALL, "appliance"),
     "script/r1/other": (INSIDE, "appliance"),
     "script/r1/output/more": (INSIDE, "appliance"),
     "runner/run": (INSIDE, "appliance"),
