@@ -1,0 +1,109 @@
+"""What descends from a process, as /proc tells it, and the end of all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PAUSE_S = 0.01
+
+Ended = Callable[[int, int], None]
+"""``ended(pid, status)``, the status as waitpid(2) has it."""
+
+
+class Process(NamedTuple):
+    """One line of /proc/<pid>/stat (proc_pid_stat(5)), as far as it is wanted here."""
+
+    pid: int
+    state: str
+    parent: int
+    threads: int
+    resident_bytes: int
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in {"Z", "X"}
+
+
+def below(root: int, spare: frozenset[int] = frozenset()) -> list[Process]:
+    """All descendants of ``root``, those too that left its group and session, zombies included; not ``spare`` and what is below these.
+
+    Complete where ``root`` is a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER): what loses its parent becomes root's child then.
+    """
+    children: defaultdict[int, list[Process]] = defaultdict(list)
+    for process in _all():
+        children[process.parent].append(process)
+    found, parents = list[Process](), [root]
+    while parents:
+        born = [process for process in children.pop(parents.pop(), []) if process.pid not in spare]
+        found += born
+        parents += [process.pid for process in born]
+    return found
+
+
+def end_below(root: int, timeout_s: float, ended: Ended = lambda _pid, _status: None, spare: frozenset[int] = frozenset()) -> int:
+    """SIGKILL for all that descends from ``root`` (which is us) until nothing is left; answers how many there were.
+
+    All are stopped first: what forks without end stands still while it is counted. ``spare``: children of ours that stay, with theirs.
+    """
+    found: set[int] = set()
+    until_s = time.monotonic() + timeout_s
+    while living := [one for one in below(root, spare) if one.alive]:
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for process in living:
+                send(process.pid, number)
+        found |= {process.pid for process in living}
+        reap(ended, spare)
+        if time.monotonic() > until_s:
+            break
+        time.sleep(_PAUSE_S)
+    reap(ended, spare)
+    return len(found)
+
+
+def send(pid: int, number: int) -> None:
+    """A signal; no error where the process is gone already, or may not be sent one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def reap(ended: Ended, spare: frozenset[int] = frozenset()) -> None:
+    """Take every child that has ended; ``ended`` is told of each. Never waits."""
+    for process in below(os.getpid(), spare):
+        if process.parent == os.getpid() and not process.alive:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(process.pid, os.WNOHANG)
+                if pid:
+                    ended(pid, status)
+
+
+def tasks_of(uid: int) -> int:
+    """Processes and threads of a user: what RLIMIT_NPROC counts."""
+    count = 0
+    for process in _all():
+        with contextlib.suppress(OSError):
+            count += process.threads if (_PROC / str(process.pid)).stat().st_uid == uid else 0
+    return count
+
+
+def _all() -> Iterator[Process]:
+    for name in os.listdir(_PROC):  # noqa: PTH208 - names are enough, and much cheaper
+        if name.isdigit() and (process := _read(name)):
+            yield process
+
+
+def _read(pid: str) -> Process | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:  # it ended meanwhile
+        return None
+    fields = text.rpartition(")")[2].split()  # its name may have spaces and brackets of its own
+    return Process(int(pid), fields[0], int(fields[1]), int(fields[17]), int(fields[21]) * _PAGE_BYTES)
