@@ -91,19 +91,24 @@ class Heard:
 
 
 class StandIn:
-    """In the appliance's place: gives orders, hears what comes of them, answers what scripts ask with ``answer(verb, parameters)``."""
+    """In the appliance's place: gives orders, hears what comes of them, answers what scripts ask with what it was asked,
+    or as ``answer_with`` says.
+    """
 
-    def __init__(self, client: Broker, topics: Topics, answer: Callable[[str, dict[str, Any]], Any] | None = None) -> None:
+    def __init__(self, client: Broker, topics: Topics) -> None:
         self._client = client
         self._topics = topics
         self.heard = Heard()
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self._lock = threading.Lock()
-        self._answer = answer or (lambda verb, parameters: {"verb": verb, **parameters})
+        self.answer_with(lambda verb, parameters: {"verb": verb, **parameters})
         for name in ("script/+/output", "script/+/state", "runner/state"):
             client.subscribe(topics(name), self.heard.take)
         self.responder = Responder(client, topics, self._execute)
         self.responder.start()
+
+    def answer_with(self, answer: Callable[[str, dict[str, Any]], Any]) -> None:
+        self._answer = answer
 
     def _execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
         with self._lock:

@@ -117,6 +117,7 @@ def _processes(add: Add) -> None:
     demo.add_argument("--port", type=_port, default=None, metavar="N", help="port of the web panel (8080)")
     add("appliance", "run the appliance in the foreground", "appliance", json=False)
     add("panel", "run the web panel in the foreground", "panel", json=False)
+    add("scripts", "run the runner of scripts in the foreground", "scripts", json=False)
 
 
 def _looking(add: Add) -> None:

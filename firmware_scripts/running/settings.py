@@ -16,6 +16,7 @@ from mqtt.topics import Topics
 
 AT_A_TIME = 4
 _NOBODY = "nobody"
+_DATA = "/var/lib/pyarchive"
 _OF_THE_SYSTEM = ("/usr/bin/python3", "/usr/local/bin/python3")
 
 
@@ -64,10 +65,12 @@ def _broker(given: Mapping[str, str]) -> BrokerAddress:
 
 
 def _topics(given: Mapping[str, str]) -> Topics:
+    """The appliance that is named, or else the one of the data folder."""
+    named = given.get("APPLIANCE_ID")
     try:
-        return Topics(given.get("APPLIANCE_ID", ""))
-    except ValueError as error:
-        raise BadSettings(f"{error}; set PYARCHIVE_APPLIANCE_ID, or start it with `pyarchive scripts`, which finds it") from None
+        return Topics(named or Path(given.get("DATA", _DATA), "appliance_id").read_text().strip())
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"which appliance is meant is unknown ({error}); set PYARCHIVE_APPLIANCE_ID or PYARCHIVE_DATA") from None
 
 
 def _users(names: str) -> tuple[User, ...]:

@@ -251,7 +251,17 @@ def test_apart_the_parents_of_the_working_folder_stay(apart: Stage) -> None:
 
 @needs_root
 def test_apart_a_fork_bomb_is_stopped_by_the_system_itself(apart: Stage) -> None:
-    source = "import os, time\ncount = 0\ntry:\n    while True:\n        if os.fork() == 0:\n            time.sleep(60)\n        count += 1\nexcept BlockingIOError:\n    print(count)"
+    source = """
+import os, time
+count = 0
+try:
+    while True:
+        if os.fork() == 0:
+            time.sleep(60)
+        count += 1
+except BlockingIOError:
+    print(count)
+"""
     state = apart.orders.run(source, limits=Limits(processes=20))
     assert state.state in {"ended", "over_limit"}
     assert state.state == "over_limit" or int(apart.orders.text(state.run_id)[0]) <= 20

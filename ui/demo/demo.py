@@ -1,4 +1,4 @@
-"""``pyarchive demo``: broker, appliance and a folder as remote on this computer, for as long as this process lives."""
+"""``pyarchive demo``: broker, appliance, panel, runner of scripts and a folder as remote on this computer, for as long as this process lives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TEND_EVERY_S = 0.2
 _READY_TIMEOUT_S = 20.0
-_APPLIANCE_STOP_S, _BROKER_STOP_S, _PANEL_STOP_S = 8.0, 3.0, 4.0
+_APPLIANCE_STOP_S, _BROKER_STOP_S, _PANEL_STOP_S, _SCRIPTS_STOP_S = 8.0, 3.0, 4.0, 8.0
 
 
 class Demo:
@@ -45,7 +45,11 @@ class Demo:
             "appliance", _python("appliance", "--until-stdin-closes"), self._appliance_environment(), folder / "appliance.log"
         )
         self._panel = Child("panel", _python("ui.panel", "--until-stdin-closes"), self._panel_environment(), folder / "panel.log")
-        self._children = (self._broker, self._appliance, self._panel)
+        self._scripts = Child(
+            "runner of scripts", _python("firmware_scripts.runner", "--until-stdin-closes"), self._appliance_environment(),
+            folder / "scripts.log",
+        )  # fmt: skip
+        self._children = (self._broker, self._appliance, self._panel, self._scripts)
 
     def _broker_command(self) -> list[str]:
         return _python(
@@ -76,6 +80,7 @@ class Demo:
             self._await((self.folder / "appliance_id").exists)
             self._note_id()
             self._panel.start()
+            self._scripts.start()
         except BaseException as error:
             self._stop_children()
             if isinstance(error, OSError):
@@ -139,8 +144,9 @@ class Demo:
                 self._run_under_one_id(link, as_json=as_json)
             if self.stop.is_set():
                 return
-            self._panel.stop(_PANEL_STOP_S)  # it speaks to one id, as all clients do
-            self._panel.start()
+            for child, timeout_s in ((self._panel, _PANEL_STOP_S), (self._scripts, _SCRIPTS_STOP_S)):
+                child.stop(timeout_s)  # each speaks to one id, as all clients do
+                child.start()
             if not as_json:
                 output.say(f"this is appliance {self.file.appliance_id} from now on, whose archives are being recovered")
 
@@ -222,6 +228,7 @@ class Demo:
 
     def _stop_children(self) -> None:
         self._panel.stop(_PANEL_STOP_S)
+        self._scripts.stop(_SCRIPTS_STOP_S)  # while the appliance can still note how its runs ended
         if not self._appliance.stop(_APPLIANCE_STOP_S):
             output.note(f"the appliance did not stop in {_APPLIANCE_STOP_S:g} s and was ended; its log: {self._appliance.log}")
         self._broker.stop(_BROKER_STOP_S)
