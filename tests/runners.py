@@ -23,13 +23,37 @@ from mqtt.script_messages import UNFINISHED, KillOrder, RunnerState, RunOrder, S
 from mqtt.topics import Topics
 from tests.waiting import wait_for
 
+_UNITS_USER = 64_123  # nobody else's
+_RIGHTS = "+setuid,+setgid,+kill"
+_AS_THE_UNIT = [
+    "setpriv", f"--reuid={_UNITS_USER}", f"--regid={_UNITS_USER}", "--clear-groups", f"--inh-caps={_RIGHTS}", f"--ambient-caps={_RIGHTS}",
+]  # fmt: skip
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+
+def _units_python(folder: Path) -> Path:
+    """An environment that every user may use, with all that ours has."""
+    home = folder / "python"
+    subprocess.run([SYSTEM_PYTHON, "-m", "venv", "--without-pip", home], check=True)
+    (packages,) = home.glob("lib/python3.*/site-packages")
+    ours = [path for path in sys.path if path and Path(path).name == "site-packages"]
+    (packages / "ours.pth").write_text("\n".join([str(Path(__file__).parent.parent), *ours]))
+    return home / "bin" / "python"
+
 
 class RunnerProcess:
-    """``with RunnerProcess(address, topics, folder) as runner``: it is online; ended by process id. ``more``: of its environment."""
+    """``with RunnerProcess(address, topics, folder) as runner``: ended by process id. ``more``: of its environment.
 
-    def __init__(self, address: BrokerAddress, topics: Topics, folder: Path, **more: str) -> None:
+    ``unprivileged``: as on a Pi, under a user of its own that has three rights; its Python is one that this user may use.
+    """
+
+    def __init__(self, address: BrokerAddress, topics: Topics, folder: Path, *, unprivileged: bool = False, **more: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="runs-"))  # not below the test's folder, which other users cannot reach
         self.folder.chmod(0o711)
+        self._python = [sys.executable]
+        if unprivileged:
+            os.chown(self.folder, _UNITS_USER, _UNITS_USER)
+            self._python = [*_AS_THE_UNIT, str(_units_python(self.folder))]
         self.log = folder / "runner.log"
         given = {
             "PYARCHIVE_APPLIANCE_ID": topics.appliance_id, "PYARCHIVE_MQTT_HOST": address.host, "PYARCHIVE_MQTT_PORT": str(address.port),
@@ -55,7 +79,7 @@ class RunnerProcess:
         return self.process.pid
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "firmware_scripts.runner"], env=self._environment, stderr=self._log)
+        self.process = subprocess.Popen([*self._python, "-m", "firmware_scripts.runner"], env=self._environment, stderr=self._log)
 
     def kill(self) -> None:
         """As a power cut ends a process: at once."""
@@ -95,7 +119,7 @@ class StandIn:
     or as ``answer_with`` says.
     """
 
-    def __init__(self, client: Broker, topics: Topics) -> None:
+    def __init__(self, client: Broker, topics: Topics, *, answering: bool = True) -> None:
         self._client = client
         self._topics = topics
         self.heard = Heard()
@@ -105,7 +129,8 @@ class StandIn:
         for name in ("script/+/output", "script/+/state", "runner/state"):
             client.subscribe(topics(name), self.heard.take)
         self.responder = Responder(client, topics, self._execute)
-        self.responder.start()
+        if answering:  # else a real appliance does
+            self.responder.start()
 
     def answer_with(self, answer: Callable[[str, dict[str, Any]], Any]) -> None:
         self._answer = answer

@@ -94,6 +94,7 @@ def _arrange(files: Files, failure: int) -> int:
 def _lower(order: Order, tasks: int) -> None:
     os.umask(0o077)
     os.nice(_NICE)
+    system.keep_to_ourselves(really=False)
     Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):

@@ -19,9 +19,9 @@ def die_with_parent(number: int) -> None:
     _prctl(_SET_PDEATHSIG, number)
 
 
-def keep_to_ourselves() -> None:
-    """No process of our own user may read our memory and environment, or trace us."""
-    _prctl(_SET_DUMPABLE, 0)
+def keep_to_ourselves(*, really: bool = True) -> None:
+    """No process of our own user may read our memory and environment, or trace us. Nor may we write below /proc/self, then."""
+    _prctl(_SET_DUMPABLE, 0 if really else 1)
 
 
 def give_up_rights() -> None:

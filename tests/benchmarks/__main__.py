@@ -27,6 +27,7 @@ from tests.benchmarks import (
     report,
     republish,
     round_trip,
+    scripts,
     slow_sync,
     start,
     status,
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Measure] = {
     "drive-scale": drive_scale.measure,
     "panel-archives": panel_archives.measure,
     "panel-upload": panel_upload.measure,
+    "scripts": scripts.measure,
 }
 _SCRATCH = Path("/var/tmp")  # not /tmp: that may be memory
 

@@ -21,7 +21,7 @@ class Stage(NamedTuple):
     orders: StandIn
 
 
-def raise_stage(stack: ExitStack, factory: pytest.TempPathFactory, **more: str) -> Stage:
+def raise_stage(stack: ExitStack, factory: pytest.TempPathFactory, *, unprivileged: bool = False, **more: str) -> Stage:
     topics = Topics("test-scripts")
     broker = Embedded()
     stack.callback(broker.stop)
@@ -30,7 +30,7 @@ def raise_stage(stack: ExitStack, factory: pytest.TempPathFactory, **more: str) 
     client.start()
     stack.callback(client.stop, 0.5)
     assert client.wait_connected(10), client.last_error
-    runner = stack.enter_context(RunnerProcess(broker.address, topics, factory.mktemp("runner"), **more))
+    runner = stack.enter_context(RunnerProcess(broker.address, topics, factory.mktemp("runner"), unprivileged=unprivileged, **more))
     orders.wait_online()
     return Stage(runner, orders)
 
@@ -38,9 +38,4 @@ def raise_stage(stack: ExitStack, factory: pytest.TempPathFactory, **more: str) 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with ExitStack() as stack:
-        yield raise_stage(stack, tmp_path_factory, **as_ourselves())
-
-
-def as_ourselves() -> dict[str, str]:
-    """Settings for a runner whose scripts run where these tests run."""
-    return {}
+        yield raise_stage(stack, tmp_path_factory)

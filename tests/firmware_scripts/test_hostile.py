@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from mqtt.script_messages import Limits
 from tests.firmware_scripts.conftest import Stage, raise_stage
 from tests.firmware_scripts.test_runner import working
+from tests.runners import SYSTEM_PYTHON
 from tests.waiting import wait_for
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a script another user; on a Pi its unit does")
@@ -194,10 +196,20 @@ print(wire.recv(4)[-1:].hex())
 # Held by a user of their own
 
 
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+@pytest.fixture(scope="module", params=["by root", "as on a Pi"])
+def apart(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The runner as root, and as a user of its own that may only change to the scripts' user."""
+    pi = request.param == "as on a Pi"
+    if pi and not _can_be_as_on_a_pi():
+        pytest.skip("setpriv, the system's Python of our version, or a clone that others may read is missing")
     with ExitStack() as stack:
-        yield raise_stage(stack, tmp_path_factory, PYARCHIVE_SCRIPTS_USER="nobody")
+        yield raise_stage(stack, tmp_path_factory, unprivileged=pi, PYARCHIVE_SCRIPTS_USER="nobody")
+
+
+def _can_be_as_on_a_pi() -> bool:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    readable = all(path.stat().st_mode & 0o001 for path in Path(__file__).resolve().parents)
+    return readable and shutil.which("setpriv") is not None and SYSTEM_PYTHON.resolve().name == f"python{version}"
 
 
 @needs_root

@@ -1,4 +1,4 @@
-"""``pyarchive demo``: broker, appliance, panel, runner of scripts and a folder as remote on this computer, for as long as this process lives."""
+"""``pyarchive demo``: all processes and a folder as remote on this computer, for as long as this process lives."""
 
 from __future__ import annotations
 
