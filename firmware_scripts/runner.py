@@ -20,7 +20,7 @@ from firmware_scripts.running.runs import Runs
 from firmware_scripts.running.settings import BadSettings, Settings
 from mqtt.client import Broker
 from mqtt.requests import Requester
-from mqtt.script_messages import Isolation, KillOrder, RunnerState, RunOrder, ScriptOutput, ScriptState
+from mqtt.script_messages import KillOrder, RunnerState, RunOrder, ScriptOutput, ScriptState
 
 LOGIN = "scripts"
 _LAST_WORDS_S = 2.0
@@ -32,14 +32,13 @@ class Runner:
 
     def __init__(self, settings: Settings) -> None:
         self._topics = settings.topics
-        self._can: list[Isolation] = ["own_user"] if settings.users else []
-        self._state = RunnerState(online=False, version=version("pyarchive-appliance"), instance=secrets.token_hex(4), can=self._can)
+        self.runs = Runs(settings, self, self._ask, self._changed)
+        self._state = RunnerState(online=False, version=version("pyarchive-appliance"), instance=secrets.token_hex(4), can=self.runs.can)
         self._broker = Broker(
             settings.broker, settings.topics, client_id=f"{settings.topics.appliance_id}-scripts-{self._state.instance}",
             will=(self._topics(RunnerState.topic), self._state.payload()),
         )  # fmt: skip
         self._requester = Requester(self._broker, settings.topics, LOGIN)
-        self.runs = Runs(settings, self, self._ask, self._changed)
         self._broker.subscribe(self._topics(RunOrder.topic), self._hear(self.runs.ordered))
         self._broker.subscribe(self._topics(KillOrder.topic), self._hear(self.runs.kill_ordered))
         self._broker.on_connected(self.runs.tell)

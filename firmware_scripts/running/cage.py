@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_scripts.running import system
+from firmware_scripts.running import cgroup, system
 from firmware_scripts.running.order import Order
 from firmware_scripts.running.processes import tasks_of
 
@@ -62,6 +62,7 @@ def _become_script(order: Order, files: Files, tasks: int, keeper: int, failure:
     try:
         os.setsid()
         failure = _arrange(files, failure)
+        cgroup.join(order)
         _lower(order, tasks)
         change_user(order.uid, order.gid)
         system.die_with_parent(signal.SIGKILL)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from firmware_scripts.running import cage, place, processes, system
 from firmware_scripts.running.cage import CannotStart, Files
+from firmware_scripts.running.cgroup import OfRun
 from firmware_scripts.running.order import Lines, Order
 
 _LOOK_EVERY_S = 0.1
@@ -59,6 +60,7 @@ class Keeper:
         if order is None:
             return
         try:
+            group = OfRun(order)
             self._pid = cage.start(order, self._files)
         except (CannotStart, OSError) as error:
             self._tell(refused=str(error))
@@ -66,8 +68,12 @@ class Keeper:
         self._tell(started=self._pid)
         with _wakes_at_death() as woken:
             self._hold(order, woken)
+        group.kill()
         left = processes.end_below(os.getpid(), _END_TIMEOUT_S, self._ended)
+        if words := group.over():
+            self._tell(over=words)
         self._tell(ended=self._status, left=left)
+        group.remove()
         _clean(order)
         if os.getppid() != self._runner:
             place.remove_if_unused(order.folder)

@@ -12,7 +12,8 @@ from typing import Any
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """All that a keeper needs. ``boot``: the program that makes
-    the script ``__main__``. ``uid`` and ``gid``: whom the script runs as; none: whoever the keeper is.
+    the script ``__main__``. ``uid`` and ``gid``: whom the script runs as; none: whoever the keeper is. ``cgroup``: a folder
+    of the kernel's tree that is to be made for the run; none: there is no such thing here.
     """
 
     run_id: str
@@ -23,6 +24,7 @@ class Order:
     folder: str
     uid: int | None
     gid: int | None
+    cgroup: str | None
     cpu_s: int
     memory_mib: int
     processes: int

@@ -17,12 +17,13 @@ from pydantic import ValidationError
 
 from firmware_scripts.running import processes
 from firmware_scripts.running.asking import Ask
+from firmware_scripts.running.cgroup import delegated
 from firmware_scripts.running.holding import Holding
 from firmware_scripts.running.order import Order
 from firmware_scripts.running.place import Place
 from firmware_scripts.running.run import Run, Way
 from firmware_scripts.running.settings import AT_A_TIME, Settings
-from mqtt.script_messages import KillOrder, RunOrder, RunState, ScriptState
+from mqtt.script_messages import Isolation, KillOrder, RunOrder, RunState, ScriptState
 
 log = logging.getLogger("scripts")
 
@@ -52,6 +53,14 @@ class Runs:
         self._going: list[Holding] = []
         self._numbers = itertools.count()
         self._place = Place(settings.folder)
+        self._cgroup = delegated(settings.cgroup)
+
+    @property
+    def can(self) -> list[Isolation]:
+        """What holds a script here beside its limits."""
+        own_user: list[Isolation] = ["own_user"] if self._settings.users else []
+        cgroup: list[Isolation] = ["cgroup"] if self._cgroup and self._cgroup.whole else []
+        return own_user + cgroup
 
     def ordered(self, payload: bytes) -> None:
         self._news.put(lambda: self._take(payload))
@@ -136,6 +145,7 @@ class Runs:
         return Order(
             run_id=order.run_id, source_base64=order.source_base64, arguments=order.arguments, python=self._settings.python,
             boot=str(self._place.boot), folder=self._place.working(number), uid=user.uid if user else None, gid=user.gid if user else None,
+            cgroup=self._cgroup.of_run(number) if self._cgroup else None,
             cpu_s=limits.cpu_s, memory_mib=limits.memory_mib, processes=limits.processes, files_mib=limits.files_mib,
         )  # fmt: skip
 

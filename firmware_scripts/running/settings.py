@@ -34,12 +34,15 @@ class User(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """``users``: taken in turn by the runs; none: scripts run as the runner does. ``folder``: for working folders; none: a fresh one."""
+    """``users``: taken in turn by the runs; none: scripts run as the runner does. ``folder``: for working folders; none: a fresh one.
+    ``cgroup``: one that is ours; none: systemd's, where it has delegated one.
+    """
 
     broker: BrokerAddress = field(repr=False)
     topics: Topics
     users: tuple[User, ...]
     folder: Path | None
+    cgroup: Path | None
     python: str
 
     @classmethod
@@ -49,9 +52,13 @@ class Settings:
         users = _users(given.get("SCRIPTS_USER", ""))
         return cls(
             broker=_broker(given), topics=_topics(given), users=users,
-            folder=Path(given["SCRIPTS_FOLDER"]) if "SCRIPTS_FOLDER" in given else None,
+            folder=_path(given, "SCRIPTS_FOLDER"), cgroup=_path(given, "SCRIPTS_CGROUP"),
             python=given.get("SCRIPTS_PYTHON") or _interpreter(for_others=bool(users)),
         )  # fmt: skip
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]) if name in given else None
 
 
 def _broker(given: Mapping[str, str]) -> BrokerAddress:
@@ -60,7 +67,7 @@ def _broker(given: Mapping[str, str]) -> BrokerAddress:
         raise BadSettings(f"PYARCHIVE_MQTT_PORT is {port[:40]!r}; it must be a number from 1 to 65535")
     return BrokerAddress(
         host=given.get("MQTT_HOST", "127.0.0.1"), port=int(port), username=given.get("MQTT_USERNAME"), password=given.get("MQTT_PASSWORD"),
-        tls_ca=Path(given["MQTT_TLS_CA"]) if "MQTT_TLS_CA" in given else None,
+        tls_ca=_path(given, "MQTT_TLS_CA"),
     )  # fmt: skip
 
 

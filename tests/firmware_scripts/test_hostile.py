@@ -19,6 +19,8 @@ from tests.firmware_scripts.test_runner import working
 from tests.runners import SYSTEM_PYTHON
 from tests.waiting import wait_for
 
+_CGROUP_TREES = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a script another user; on a Pi its unit does")
 
 
@@ -278,3 +280,22 @@ except BlockingIOError:
     assert state.state in {"ended", "over_limit"}
     assert state.state == "over_limit" or int(apart.orders.text(state.run_id)[0]) <= 20
     quiet(apart)
+
+
+@needs_root
+def test_a_run_has_a_cgroup_where_one_was_given_to_the_runner(tmp_path_factory: pytest.TempPathFactory) -> None:
+    tree = next((place for place in map(Path, _CGROUP_TREES) if (place / "cgroup.subtree_control").exists()), None)
+    if tree is None or not os.access(tree, os.W_OK):
+        pytest.skip("there is no cgroup v2 here, or it may not be changed")
+    given = tree / f"pyarchive-test-{os.getpid()}"
+    given.mkdir()
+    try:
+        with ExitStack() as stack:
+            stage = raise_stage(stack, tmp_path_factory, PYARCHIVE_SCRIPTS_CGROUP=str(given))
+            source = "import subprocess\nsubprocess.Popen(['sleep', '100'])\nprint(open('/proc/self/cgroup').read())"
+            state = stage.orders.run(source)
+            assert f"0::/{given.name}/run-" in "".join(stage.orders.text(state.run_id))
+            wait_for(lambda: [path.name for path in given.iterdir() if path.is_dir()] == ["runner"], what="the run's cgroup to go")
+    finally:
+        (given / "runner").rmdir()
+        given.rmdir()
