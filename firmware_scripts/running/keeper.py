@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from firmware_scripts.running import cage, place, processes, system
 from firmware_scripts.running.cage import CannotStart, Files
@@ -23,7 +23,8 @@ from firmware_scripts.running.cgroup import OfRun
 from firmware_scripts.running.order import Lines, Order
 
 _LOOK_EVERY_S = 0.1
-_MEASURE_EVERY_S = 1.0
+_FILES_EVERY_S = 1.0
+_PART_OF_A_PROCESSOR = 1 / 40
 _END_TIMEOUT_S = 30.0
 _CLEAN_TIMEOUT_S = 120.0
 _MIB = 1 << 20
@@ -53,7 +54,7 @@ class Keeper:
         self._status: int | None = None
         self._gone = False
         self._kill_at_s = float("inf")
-        self._measure_at_s = 0.0
+        self._processes_due, self._files_due = _Due(_LOOK_EVERY_S), _Due(_FILES_EVERY_S)
 
     def run(self) -> None:
         order = self._order()
@@ -121,11 +122,8 @@ class Keeper:
 
     def _measure(self, order: Order) -> None:
         """What limits of the kernel do not hold for the run as a whole."""
-        words = _over(order, processes.below(os.getpid()))
-        if words is None and time.monotonic() >= self._measure_at_s:
-            began_s = time.monotonic()
-            words = _files_over(order)
-            self._measure_at_s = time.monotonic() + max(_MEASURE_EVERY_S, 10 * (time.monotonic() - began_s))
+        words = self._processes_due.look(lambda: _over(order, processes.below(os.getpid())))
+        words = words or self._files_due.look(lambda: _files_over(order))
         if words is not None and self._kill_at_s == float("inf"):
             self._tell(over=words)
             self._kill_at_s = 0.0
@@ -137,11 +135,30 @@ class Keeper:
             self._gone = True
 
 
+class _Due:
+    """A look every so often, and the more seldom the longer it takes: looking costs a small part of a processor at most."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._at_s = 0.0
+
+    def look(self, look: Callable[[], str | None]) -> str | None:
+        began_s = time.monotonic()
+        if began_s < self._at_s:
+            return None
+        words = look()
+        now_s = time.monotonic()
+        self._at_s = now_s + max(self._every_s, (now_s - began_s) / _PART_OF_A_PROCESSOR)
+        return words
+
+
 def _over(order: Order, found: list[processes.Process]) -> str | None:
     tasks = sum(process.threads for process in found if process.alive)
     if tasks > order.processes:
         return f"it had more than {order.processes} processes and threads at a time"
-    if sum(process.resident_bytes for process in found) > order.memory_mib * _MIB:
+    most_bytes = order.memory_mib * _MIB
+    # What forked shares much: it is added up exactly only where the cheap sum is too large.
+    if sum(process.resident_bytes for process in found) > most_bytes and sum(map(processes.proportional_bytes, found)) > most_bytes:
         return f"it used more than {order.memory_mib} MiB of memory"
     return None
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 _PROC = Path("/proc")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PAUSE_S = 0.01
+_ANY, _MANY = -1, 100_000
 
 Ended = Callable[[int, int], None]
 """``ended(pid, status)``, the status as waitpid(2) has it."""
@@ -77,12 +78,25 @@ def send(pid: int, number: int) -> None:
 
 def reap(ended: Ended, spare: frozenset[int] = frozenset()) -> None:
     """Take every child that has ended; ``ended`` is told of each. Never waits."""
-    for process in below(os.getpid(), spare):
-        if process.parent == os.getpid() and not process.alive:
-            with contextlib.suppress(ChildProcessError):
-                pid, status = os.waitpid(process.pid, os.WNOHANG)
-                if pid:
-                    ended(pid, status)
+    pids = [process.pid for process in below(os.getpid(), spare) if process.parent == os.getpid()] if spare else [_ANY] * _MANY
+    for wanted in pids:
+        try:
+            pid, status = os.waitpid(wanted, os.WNOHANG)
+        except ChildProcessError:
+            pid = 0
+        if pid:
+            ended(pid, status)
+        elif wanted == _ANY:
+            return
+
+
+def proportional_bytes(process: Process) -> int:
+    """Its memory, what is shared divided by those who share it; what is resident, where we may not know more."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, ValueError):
+        return process.resident_bytes
 
 
 def tasks_of(uid: int) -> int:

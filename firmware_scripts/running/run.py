@@ -191,7 +191,7 @@ class Run:
         if status == _OVER_CPU:
             self._conclude("over_limit", f"it used more than {limits.cpu_s} s of a processor")
         elif status is not None and status < 0:
-            self._conclude("ended", f"it was ended by {signal.Signals(-status).name}")
+            self._conclude("ended", f"it was ended by signal {-status} ({signal.strsignal(-status)})")
         elif status and self._last_error.startswith("MemoryError"):
             self._conclude("over_limit", f"it asked for more than {limits.memory_mib} MiB of memory")
         elif status:
