@@ -21,9 +21,11 @@ class Stage(NamedTuple):
     orders: StandIn
 
 
-def raise_stage(stack: ExitStack, factory: pytest.TempPathFactory, *, unprivileged: bool = False, **more: str) -> Stage:
+def raise_stage(
+    stack: ExitStack, factory: pytest.TempPathFactory, *, unprivileged: bool = False, broker: Embedded | None = None, **more: str
+) -> Stage:
     topics = Topics("test-scripts")
-    broker = Embedded()
+    broker = broker or Embedded()
     stack.callback(broker.stop)
     client = Broker(broker.address, topics, client_id="stand-in", retry_min_s=0.05, retry_max_s=0.2)
     orders = StandIn(client, topics)

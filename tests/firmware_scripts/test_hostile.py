@@ -67,8 +67,9 @@ def test_two_gib_of_output_are_counted_not_kept(stage: Stage) -> None:
     assert psutil.Process(stage.runner.pid).memory_info().rss < 100e6
 
 
-def test_ten_gib_of_memory_are_refused(stage: Stage) -> None:
-    state = stage.orders.run("bytearray(10 << 30)")
+@pytest.mark.parametrize("mib", [400, 10 << 10])
+def test_memory_beyond_the_limit_is_refused(stage: Stage, mib: int) -> None:
+    state = stage.orders.run(f"bytearray({mib} << 20)")
     assert (state.state, state.reason) == ("over_limit", "it asked for more than 256 MiB of memory")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import pytest
 
 from mqtt.script_messages import Limits
-from tests.firmware_scripts.conftest import Stage
+from tests.brokers import Embedded
+from tests.firmware_scripts.conftest import Stage, raise_stage
 from tests.waiting import wait_for
 
 ENDLESS = "import time\nprint('begun', flush=True)\nwhile True: time.sleep(0.05)"
@@ -213,3 +216,18 @@ def test_a_keeper_that_is_killed_takes_its_run_with_it(stage: Stage) -> None:
     assert stage.orders.wait_end(run_id).state == "lost"
     wait_for(lambda: not sleeps_below(stage.runner.pid), what="what it started to end")
     assert stage.orders.run("print('next')").state == "ended"
+
+
+def test_a_broker_that_is_away_loses_no_line_and_stops_no_script(tmp_path_factory: pytest.TempPathFactory) -> None:
+    broker = Embedded()
+    with ExitStack() as stack:
+        stage = raise_stage(stack, tmp_path_factory, broker=broker)
+        source = "import time\nfor n in range(60):\n    print(n, flush=True)\n    time.sleep(0.05)"
+        run_id = stage.orders.order(source)
+        stage.orders.wait_text(run_id, "5")
+        broker.stop()
+        time.sleep(1)  # lines of a second are printed meanwhile
+        broker.start()
+        assert stage.orders.wait_end(run_id).exit_status == 0
+        by_sequence = {line.sequence: line.text for line in stage.orders.heard.lines[run_id]}
+        assert by_sequence == {n: str(n) for n in range(60)}
