@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from ui.panel import clients, here
 from ui.panel import pages as _pages  # noqa: F401 - NiceGUI knows a page once it is imported
 from ui.panel.doors import doors
-from ui.panel.files import downloads
+from ui.panel.files import downloads, log_download
 from ui.panel.files.uploads.page import Page as UploadPage
 from ui.panel.files.uploads.uploads import Uploads
 from ui.panel.frame import failed_page, no_such_page
@@ -69,6 +69,7 @@ def _routes(panel: Panel, uploads: Uploads) -> list[BaseRoute]:
         *uploads.routes(),
         *UploadPage(uploads).routes(),
         *downloads.routes(panel.appliance),
+        *log_download.routes(panel.appliance),
     ]
 
 

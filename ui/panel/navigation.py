@@ -24,6 +24,7 @@ PLACES = (
     Place(path="/transfers", label="Transfers", icon="swap_vert", everyday=True),
     Place(path="/connections", label="Connections", icon="hub"),
     Place(path="/front-panel", label="Front panel", icon="lightbulb"),
+    Place(path="/scripts", label="Scripts", icon="terminal", admin=True),
     Place(path="/log", label="Log", icon="article", admin=True),
     Place(path="/users", label="Users", icon="group", admin=True),
     Place(path="/notifications", label="Notifications", icon="notifications", admin=True),

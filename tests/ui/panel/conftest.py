@@ -34,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lived:
-    """A panel with something in it. ``ada`` and ``ben`` are sessions; ``archive``, ``upload`` and ``connection`` are ids, of ada's."""
+    """A panel with something in it. ``ada`` and ``ben`` are sessions; The others are ids, of ada's."""
 
     house: House
     panel: PanelProcess
@@ -43,6 +43,7 @@ class Lived:
     archive: str
     upload: str
     connection: str
+    script: str
 
     def ask(self, method: str, path: str, session: str | None = None, *, body: str | None = None, **headers: str) -> Answer:
         """One request; from a page of our own unless ``Origin`` says otherwise."""
@@ -66,7 +67,12 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         house.ask("user/add", name="ben", role="member", password=PASSWORD)
         ben = panel.sign_in("ben")
         connection = house.ask("connection/list")["connections"][0]["id"]
-        yield Lived(house, panel, ada, ben, _archive(house), _upload(panel, ada), connection)
+        yield Lived(house, panel, ada, ben, _archive(house), _upload(panel, ada), connection, _script(house))
+
+
+def _script(house: House) -> str:
+    source = base64.b64encode(b"print('nobody else sees this')\n").decode()
+    return str(house.ask("script/save", script="hers", title="Ada's script", source_base64=source)["id"])
 
 
 def _archive(house: House) -> str:

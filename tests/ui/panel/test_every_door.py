@@ -36,7 +36,7 @@ _BEHIND = (Who.SIGNED_IN, Who.OWNER, Who.ADMIN)
 
 
 def _address(door: Door, lived: Lived) -> str:
-    return door.example.format(archive=lived.archive, upload=lived.upload, connection=lived.connection)
+    return door.example.format(archive=lived.archive, upload=lived.upload, connection=lived.connection, script=lived.script)
 
 
 def test_every_route_says_who_may_use_it() -> None:
@@ -78,7 +78,7 @@ def test_a_member_gets_nothing_that_is_for_admins(lived: Lived, door: Door, meth
     assert lived.ask(method, _address(door, lived), lived.ada).status == 200
     refused = lived.ask(method, _address(door, lived), lived.ben)
     assert refused.status == 403
-    assert "This page is for admins" in refused.content
+    assert method == "HEAD" or "This page is for admins" in refused.content
 
 
 @_each(Who.OWNER)

@@ -20,7 +20,7 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class Door:
-    """``example`` is an address of it; ``{archive}``, ``{upload}`` and ``{connection}`` stand for ids, of the admin's."""
+    """``example`` is an address of it; ``{archive}``, ``{upload}``, ``{connection}`` and ``{script}`` stand for ids, of the admin's."""
 
     path: str
     methods: frozenset[str]
@@ -79,6 +79,11 @@ DOORS = (
     _door("GET", "/front-panel", Who.SIGNED_IN),
     _door("GET", "/notifications", Who.ADMIN),
     _door("GET", "/welcome", Who.ADMIN),
+    _door("GET", "/scripts", Who.ADMIN),
+    _door("GET", "/scripts/new", Who.ADMIN),
+    _door("GET", "/scripts/{script_id}", Who.ADMIN, "/scripts/{script}"),
+    _door("GET", "/scripts/{script_id}/edit", Who.ADMIN, "/scripts/{script}/edit"),
+    _door("GET HEAD", "/log/download", Who.ADMIN, "/log/download?level=info&lines=10"),
     _door("GET", "/log", Who.ADMIN),
     _door("GET", "/settings", Who.ADMIN),
     _door("GET", "/users", Who.ADMIN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 from nicegui.element import Element
@@ -41,6 +42,12 @@ class Query:
             "since_at": since, "limit": self.lines, "offset": self.shown or None,
         }  # fmt: skip
 
+    @property
+    def download(self) -> str:
+        """The address of a text file with what is asked for."""
+        asked = self.parameters() | {"limit": None, "offset": None, "lines": self.lines}
+        return "/log/download?" + urlencode({name: value for name, value in asked.items() if value is not None})
+
     def means(self, line: dict[str, Any]) -> bool:
         """Whether a line that just came would be found by it."""
         return (
@@ -72,6 +79,8 @@ class LogView:
         with parts.card():
             with parts.row().classes("pa-between"):
                 self._count = parts.text("").classes("pa-muted pa-small").props('role="status"')
+                self._download = parts.link("Download these lines", query.download)
+                self._download.props("download")
                 ui.switch("New lines appear by themselves", value=True, on_change=lambda event: setattr(self, "_live", event.value))
             self._rows = ui.element("ol").classes("pa-log")
             self._older = parts.action("Older lines", self.load_older, kind="quiet")
@@ -98,6 +107,7 @@ class LogView:
     async def load(self) -> None:
         """The newest that match. Raises Failed."""
         self._query.shown = 0
+        self._download.lead_to(self._query.download)
         found = await here.ask("log/query", **self._query.parameters())
         self._newest_at = max((line["at"] for line in found["lines"]), default="")
         self._rows.clear()

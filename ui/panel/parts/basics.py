@@ -10,7 +10,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 Tone = Literal["ok", "busy", "wait", "warn", "bad", "mute"]
-When = Literal["relative", "moment", "date", "time", "by", "left"]
+When = Literal["relative", "moment", "date", "time", "turn", "by", "left"]
 
 
 class Text(Element):

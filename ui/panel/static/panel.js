@@ -17,6 +17,7 @@
     moment: { dateStyle: "medium", timeStyle: "short" },
     date: { dateStyle: "medium" },
     time: { timeStyle: "medium" },
+    turn: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   };
 
   const ago = (seconds) => {

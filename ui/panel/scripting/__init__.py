@@ -1,0 +1,1 @@
+"""Admin scripts in the panel: written, run, watched, saved, deployed."""
