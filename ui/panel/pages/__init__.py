@@ -11,7 +11,6 @@ from ui.panel.pages import overview as overview
 from ui.panel.pages import profile as profile
 from ui.panel.pages import recovery_sheet as recovery_sheet
 from ui.panel.pages import script as script
-from ui.panel.pages import script_editor as script_editor
 from ui.panel.pages import scripts as scripts
 from ui.panel.pages import settings as settings
 from ui.panel.pages import transfers as transfers

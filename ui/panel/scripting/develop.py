@@ -13,6 +13,7 @@ from ui.panel.scripting.console import Console
 from ui.panel.scripting.details import Details
 from ui.panel.scripting.editor import Editor
 from ui.panel.scripting.reference import reference
+from ui.panel.scripting.running import Stage
 from ui.panel.scripting.source import Source
 
 START = Source(b"""from appliance_api import appliance
@@ -36,8 +37,9 @@ class Develop:
                 self._build_editor(source)
             with ui.element("div").classes("pa-stack"):
                 self._build_side(facts, fixed_id=script is not None)
-        with parts.card("Output"):
+        with parts.card("Output") as card:
             self._console = Console()
+            self._stage = Stage(card, self._console)
 
     def _build_editor(self, source: Source) -> None:
         with parts.row():
@@ -50,12 +52,12 @@ class Develop:
         if source.mixes_line_ends:
             parts.text("Its ends of line differ; a change that is saved makes them all alike.", "p").classes("pa-muted pa-small")
         self._arguments = ui.input("Arguments, as on a command line").props("outlined dense autocomplete=off").classes("pa-field")
-        parts.text(_HINT, "p").classes("pa-muted pa-small")
 
     def _build_side(self, facts: dict[str, Any], *, fixed_id: bool) -> None:
         with parts.card("About it"):
             self._details = Details(facts, fixed_id=fixed_id, changed=self._changed)
         with parts.card("Help"):
+            parts.text(_HINT, "p").classes("pa-muted pa-small")
             if self._templates and not fixed_id:
                 template = ui.select(self._templates, label="Begin with a script that is there", on_change=self._begin_with)
                 template.props("outlined dense").classes("pa-field")
@@ -94,7 +96,7 @@ class Develop:
             arguments=words.arguments(self._arguments.value or ""),
             **self._details.of_run(),
         )
-        await self._console.show(asked["run_id"])
+        await self._stage.show(asked["run_id"])
 
     async def _save(self) -> None:
         self._notice.clear_words()

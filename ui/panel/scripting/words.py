@@ -41,6 +41,8 @@ def ending(run: dict[str, Any]) -> str:
     """Exit status and reason; empty while it has not ended."""
     if run["state"] in UNFINISHED:
         return ""
+    if run["state"] == "killed":
+        return str(run.get("reason") or "")
     status, reason = run.get("exit_status"), run.get("reason")
     told = [f"exit status {status}"] if status is not None and status >= 0 else [f"ended by signal {-status}"] if status is not None else []
     return ": ".join([*told, *([str(reason)] if reason else [])])
