@@ -22,7 +22,7 @@ class ScriptCard(Element):
         with self:
             with ui.element("h2").classes("pa-card-title"):
                 self._title = parts.link("", "")
-            with parts.row():
+            with parts.row() as self._marks:
                 self._shipped = parts.pill("comes with PyArchive", "mute")
                 self._permission = parts.pill("may change things", "warn")
             self._description = parts.text("", "p").classes("pa-muted")
@@ -43,6 +43,7 @@ class ScriptCard(Element):
         self._run.props["aria-label"] = f"Run {script['title']}"
         self._shipped.set_visibility(script["shipped"])
         self._permission.set_visibility(script["permission"] == "change")
+        self._marks.set_visibility(script["shipped"] or script["permission"] == "change")
         self._description.set(script["description"])
         self._show_times(script["last_run"], script["next_run_at"])
 

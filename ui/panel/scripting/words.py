@@ -12,7 +12,7 @@ from ui.panel.parts.basics import Tone
 UNFINISHED = frozenset({"waiting", "running"})
 PERMISSIONS = {"read": "May only look", "change": "May change things"}
 PERMISSION_HELP = {
-    "read": "It may ask for everything an admin sees, and for nothing that changes something.",
+    "read": "It may ask how archives, transfers, connections, settings and the log are, and change nothing.",
     "change": "It may do what an admin may with archives, transfers, connections and settings: release, remove, sync, verify and repair.",
 }
 OVERLAPS = {"skip": "Leave that turn out", "queue": "Run once more when it has ended", "end_the_old_one": "End the old run, begin anew"}
@@ -38,14 +38,11 @@ def state(run: dict[str, Any]) -> tuple[str, Tone]:
 
 
 def ending(run: dict[str, Any]) -> str:
-    """Exit status and reason; empty while it has not ended."""
+    """The reason, or the exit status where there is none to tell; empty while it has not ended."""
     if run["state"] in UNFINISHED:
         return ""
-    if run["state"] == "killed":
-        return str(run.get("reason") or "")
     status, reason = run.get("exit_status"), run.get("reason")
-    told = [f"exit status {status}"] if status is not None and status >= 0 else [f"ended by signal {-status}"] if status is not None else []
-    return ": ".join([*told, *([str(reason)] if reason else [])])
+    return str(reason) if reason else "" if status is None else f"exit status {status}"
 
 
 def asker(run: dict[str, Any]) -> str:
