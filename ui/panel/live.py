@@ -103,7 +103,13 @@ class Live:
             self._wanted[name] = left
         elif self._wanted.pop(name, None):
             self._broker.unsubscribe(self._topics(name), self._take)
-            self._messages.pop(name, None)
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """What nobody is told of any more is not known any more."""
+        for known in [one for one in self._messages if matches(name.split("/"), one.split("/"))]:
+            if not any(matches(other.split("/"), known.split("/")) for other in self._wanted):
+                self._messages.pop(known)
 
     # From the network's thread to the loop
 

@@ -28,7 +28,7 @@ class LogDownload:
     def __init__(self, appliance: Appliance) -> None:
         self._appliance = appliance
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         person: Person = request.scope["state"]["person"]
         if not person.admin:
             return PlainTextResponse(_ADMINS_ONLY, 403)
@@ -77,4 +77,4 @@ def _written(line: dict[str, Any]) -> str:
 
 
 def routes(appliance: Appliance) -> list[BaseRoute]:
-    return [Route("/log/download", LogDownload(appliance), methods=["GET"])]
+    return [Route("/log/download", LogDownload(appliance).answer, methods=["GET"])]

@@ -80,7 +80,6 @@ class LogView:
             with parts.row().classes("pa-between"):
                 self._count = parts.text("").classes("pa-muted pa-small").props('role="status"')
                 self._download = parts.link("Download these lines", query.download)
-                self._download.props("download")
                 ui.switch("New lines appear by themselves", value=True, on_change=lambda event: setattr(self, "_live", event.value))
             self._rows = ui.element("ol").classes("pa-log")
             self._older = parts.action("Older lines", self.load_older, kind="quiet")
