@@ -10,7 +10,9 @@ saved with the permission ``read`` may only look; what would change something ra
 from __future__ import annotations
 
 import json
+import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from typing import Any
 _PAGE = 100
 _ANSWER_S = 60.0
 _JOB_EVERY_S = 0.5
+_LOOK_EVERY_S = 1.0
+_TELL_EVERY_S = 30.0
 _HOW_TO_ALLOW = "; if this script is meant to change things, save it with the permission `change`"
 
 
@@ -246,6 +250,55 @@ class Job(Facts):
             if time.monotonic() > until_s:
                 raise NoAnswer("no_answer", f"{job.what} was not done within {timeout_s:g} s; it goes on")
             time.sleep(_JOB_EVERY_S)
+
+    def wait_and_tell(self) -> Any:
+        """As ``wait``; how far it is is printed meanwhile, every half minute."""
+        told_s = time.monotonic()
+
+        def tell(job: Job) -> None:
+            nonlocal told_s
+            if time.monotonic() > told_s + _TELL_EVERY_S:
+                told_s = time.monotonic()
+                print(f"{size(job.done_bytes)} of {size(job.total_bytes)}", flush=True)
+
+        return self.wait(tell)
+
+
+def size(size_bytes: float) -> str:
+    """For people: 1,234,567 is "1.2 MB"."""
+    for unit, unit_bytes in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= unit_bytes:
+            return f"{size_bytes / unit_bytes:.1f} {unit}"
+    return f"{size_bytes:.0f} bytes"
+
+
+def count(number: int, one: str, more: str = "") -> str:
+    """For people: "1 archive", "2 archives"; ``more`` where that is not the word with an s."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def number(text: str, what: str, least: float = 0.0) -> float:
+    """An argument as a number of at least ``least``; what is none ends the script, and says that ``what`` is wanted."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value < math.inf:
+        sys.exit(f"{text[:40]!r} is no number of at least {least:g}; wanted is {what}")
+    return value
+
+
+def until_still(left: Callable[[], int], still_s: float = 600.0, every_s: float = 10.0) -> Iterator[int]:
+    """What ``left()`` answers, at most every ``every_s``, while it becomes less: until it is 0, or was not less for ``still_s``."""
+    least, shown = left(), 0
+    moved_at_s, shown_at_s = time.monotonic(), -math.inf
+    while least and time.monotonic() < moved_at_s + still_s:
+        if least != shown and time.monotonic() > shown_at_s + every_s:
+            shown, shown_at_s = least, time.monotonic()
+            yield least
+        time.sleep(_LOOK_EVERY_S)
+        if (now := left()) < least:
+            least, moved_at_s = now, time.monotonic()
 
 
 class Appliance:
