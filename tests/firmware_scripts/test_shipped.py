@@ -1,0 +1,303 @@
+"""The scripts that ship, each run by the runner against an appliance for which its situation was made."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.firmware_scripts.conftest import Stage
+from tests.firmware_scripts.shipped_stage import FOLDER, MANIFEST, Shipping
+from tests.inside import Inside
+from tests.waiting import wait_for
+
+BATCH = 100_000
+CONTENT = os.urandom(2 * BATCH + 1)
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Inside]:
+    with Inside(tmp_path / "data", batch_bytes=BATCH) as inside:
+        yield inside
+
+
+@pytest.fixture
+def remote(inside: Inside, tmp_path: Path) -> Path:
+    inside.connect(tmp_path / "disk")
+    return tmp_path / "disk"
+
+
+@pytest.fixture
+def shipping(stage: Stage, inside: Inside) -> Shipping:
+    return Shipping(stage, inside)
+
+
+def put(inside: Inside, title: str, content: bytes = CONTENT) -> str:
+    """Handed in and remote."""
+    archive_id = inside.put(content, title=title)
+    inside.wait_remote(archive_id)
+    return archive_id
+
+
+def files_of(place: Path) -> dict[str, bytes]:
+    """All below, by name, but for copies of the catalog, which come when they come."""
+    found = {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if "/catalog/" not in name}
+
+
+def damage(inside: Inside, archive_id: str) -> None:
+    path = Path(inside.ask("archive/locate", archive=archive_id)["path"])
+    with path.open("r+b") as file:
+        file.seek(BATCH + 7)
+        file.write(b"not what was there")
+
+
+# The list of them
+
+
+def test_the_list_names_every_script_that_lies_there_and_describes_it_as_its_docstring_does() -> None:
+    parts = {"__init__.py", "appliance_api.py", "runner.py"}
+    assert {entry["file"] for entry in MANIFEST.values()} == {path.name for path in FOLDER.glob("*.py")} - parts
+    for script_id, entry in MANIFEST.items():
+        docstring = ast.get_docstring(ast.parse((FOLDER / entry["file"]).read_text())) or ""
+        assert entry["description"].split() == docstring.split(), script_id
+        assert entry["file"] == f"{script_id.replace('-', '_')}.py"
+
+
+def test_each_script_is_short_and_asks_through_appliance_api_alone() -> None:
+    allowed = {"appliance_api", "sys", "datetime", "itertools"}
+    for entry in MANIFEST.values():
+        source = (FOLDER / entry["file"]).read_text()
+        nodes = list(ast.walk(ast.parse(source)))
+        modules = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+        modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert modules <= allowed, entry["file"]
+        assert source.count("\n") <= 60, entry["file"]
+        assert not any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open" for node in nodes)
+
+
+def test_what_changes_something_is_refused_to_a_run_that_may_only_look(shipping: Shipping, remote: Path) -> None:
+    put(shipping.inside, "Letters")
+    ran = shipping.run("transfer-now", permission="read")
+    assert ran.status == 1
+    assert "NotAllowed" in ran.text
+
+
+# Checks
+
+
+def test_local_copies_are_right_or_their_damage_is_named(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters, photos = put(inside, "Letters"), put(inside, "Photos")
+    assert (ran := shipping.run("verify-store")).status == 0, ran
+    inside.ask("transfer/pause")
+    damage(inside, letters)
+    ran = shipping.run("verify-store")
+    assert ran.status == 1
+    assert f"Letters ({letters}): batch 1: checksum wrong" in ran.lines
+    assert ran.lines[-2] == "2 archives, 6 batches read"
+    assert shipping.run("verify-store", photos).status == 0
+    inside.ask("transfer/resume")
+    wait_for(lambda: inside.show(letters)["batches_cached"] == 3, what="the batch to be mended")
+    assert shipping.run("verify-store").status == 0
+
+
+def test_what_the_remote_lacks_is_named_and_sent_again(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    missing = inside.remote_folder(remote, letters) / "00000001"
+    missing.unlink()
+    ran = shipping.run("verify-remote", "repair")
+    assert any(line.startswith("Letters: batch 1 ") and line.endswith("; it is back") for line in ran.lines), ran
+    assert ran.status == 0, ran
+    assert (inside.show(letters)["batches_stored"], len(list(missing.parent.glob("0*")))) == (3, 3)
+
+
+def test_without_a_word_what_is_missing_is_told_and_waits_for_its_turn(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    inside.ask("transfer/pause")
+    (inside.remote_folder(remote, letters) / "00000002").unlink()
+    before = files_of(remote)
+    ran = shipping.run("verify-remote", permission="read")
+    assert ran.status == 1
+    assert "left: 1 missing or damaged" in ran.lines[-1]
+    assert files_of(remote) == before
+
+
+def test_orphans_are_listed_and_only_adopted_when_that_is_asked_for(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    copy = inside.remote_folder(remote, "stranger-0001")
+    shutil.copytree(inside.remote_folder(remote, letters), copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "archive_id": "stranger-0001", "title": "Found again"}))
+    before = files_of(remote)
+    ran = shipping.run("verify-remote")
+    assert ran.status == 1
+    assert any(line.startswith("orphan: disk/stranger-0001/") for line in ran.lines), ran
+    assert ran.lines[-1].startswith("left: ")
+    assert files_of(remote) == before
+    assert [archive["id"] for archive in inside.ask("archive/list")["archives"]] == [letters]
+    ran = shipping.run("verify-remote", "adopt")
+    assert any("adopted" in line for line in ran.lines if line.startswith("orphan: ")), ran
+    assert inside.show("stranger-0001")["title"] == "Found again"
+    assert shipping.run("verify-remote", "everything").status == 1
+
+
+def test_the_drill_reads_back_no_more_than_its_budget_until_all_is_proven(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    put(inside, "Letters")
+    ran = shipping.run("integrity-drill", "0.11")
+    assert (ran.status, ran.values) == (0, {"damaged": 0, "proven": 0}), ran
+    for _ in range(2):
+        ran = shipping.run("integrity-drill", "0.11")
+    assert (ran.status, ran.values["proven"]) == (0, 1), ran
+
+
+def test_the_drill_ends_with_an_error_where_it_finds_damage(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    inside.ask("transfer/pause")
+    (inside.remote_folder(remote, letters) / "00000000").write_bytes(bytes(BATCH))
+    ran = shipping.run("integrity-drill")
+    assert ran.status == 1
+    assert ran.values["damaged"] >= 1
+    assert any(line.startswith("Letters on disk, batch 0: ") for line in ran.lines)
+
+
+# Transfers, restores, space
+
+
+def test_what_waits_is_transferred_now(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    away = remote.rename(remote.with_name("unplugged"))
+    letters = inside.put(CONTENT, title="Letters")
+    ran = shipping.run("transfer-now", "2")
+    assert ran.status == 1, ran
+    assert any(line.startswith("Letters: 3 batches up, ") for line in ran.lines), ran
+    away.rename(remote)
+    ran = shipping.run("transfer-now")
+    assert (ran.status, ran.lines[-1]) == (0, "Nothing waits."), ran
+    assert inside.show(letters)["rung"] == "remote"
+
+
+def test_missing_copies_come_back_and_a_dry_run_asks_for_nothing(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters, photos = put(inside, "Letters"), put(inside, "Photos")
+    inside.release(letters)
+    inside.release(photos)
+    ran = shipping.run("restore-missing")
+    assert (ran.status, ran.lines[-2]) == (0, "2 archives are not here, 400.0 kB"), ran
+    assert not inside.show(letters)["wanted_local"]
+    ran = shipping.run("restore-missing", "Letters")
+    assert ran.status == 0, ran
+    assert (inside.local_bytes(letters), inside.show(photos)["local"]) == (CONTENT, False)
+    assert shipping.run("restore-missing", "all").status == 0
+    assert inside.local_bytes(photos) == CONTENT
+    assert "nothing was asked for: there is no archive" in shipping.run("restore-missing", "Nothing of that name").text
+
+
+def test_unfinished_restores_are_told_and_end_by_themselves(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    assert shipping.run("finish-restores").lines[-1] == "No restore is unfinished."
+    inside.release(letters)
+    inside.ask("transfer/pause")
+    inside.ask("archive/restore", archive=letters)
+    ran = shipping.run("finish-restores")
+    assert ran.status == 1
+    assert "Letters: 0 of 3 batches are here" in ran.lines
+    inside.ask("transfer/resume")
+    inside.wait_local(letters)
+    assert shipping.run("finish-restores").status == 0
+
+
+def test_space_is_freed_by_the_oldest_that_are_proven_down_to_the_target(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    ids = [put(inside, title) for title in ("First", "Second", "Third")]
+    inside.job("integrity/verify", archives=ids[:2], read_back=True)
+    inside.ask("archive/pin", archive=ids[0])
+    assert "name the GB" in shipping.run("free-space").text
+    assert "'nan' is no number of at least 0" in shipping.run("free-space", "nan").text
+    ran = shipping.run("free-space", "0.0004", "try")
+    assert any(line.startswith("Second, of ") and line.endswith("would go") for line in ran.lines), ran
+    assert all(inside.show(each)["local"] for each in ids)
+    ran = shipping.run("free-space", "0.0002")
+    assert ran.status == 1, ran
+    assert [inside.show(each)["local"] for each in ids] == [True, False, True]
+    inside.ask("archive/unpin", archive=ids[0])
+    assert shipping.run("free-space", "0.0002001").status == 0
+    assert [inside.show(each)["local"] for each in ids] == [False, False, True]
+
+
+# What takes something away
+
+
+def test_a_connection_is_emptied_only_with_its_name_typed_and_while_it_has_no_only_copy(
+    shipping: Shipping, remote: Path, tmp_path: Path
+) -> None:
+    inside = shipping.inside
+    letters = put(inside, "Letters")
+    inside.release(letters)
+    (tmp_path / "second").mkdir()
+    second = inside.ask("connection/add", kind="folder", name="second", path=str(tmp_path / "second"))["id"]
+    inside.ask("connection/validate", connection=second)
+    before = files_of(remote)
+    assert "active" in shipping.run("empty-connection", "disk", "disk").text
+    inside.ask("transfer/pause")
+    inside.ask("connection/activate", connection=second)
+    ran = shipping.run("empty-connection", "disk", "disk")
+    assert (ran.status, ran.lines[-1].startswith("not emptied: ")) == (1, True), ran
+    assert files_of(remote) == before
+    inside.ask("transfer/resume")
+    inside.ask("archive/restore", archive=letters)
+    inside.wait_local(letters)
+    ran = shipping.run("empty-connection", "disk")
+    assert (ran.status, "This was a dry run" in ran.text) == (0, True), ran
+    assert "nothing was changed" in shipping.run("empty-connection", "disk", "Disk").text
+    assert files_of(remote) == before
+    ran = shipping.run("empty-connection", "disk", "disk")
+    assert (ran.status, "In the trash of disk: 4 objects of 1 archive" in ran.text) == (0, True), ran
+    assert not list(inside.remote_folder(remote, letters).glob("0*"))
+
+
+def test_a_reset_leaves_an_empty_appliance_and_every_remote_as_it_was(shipping: Shipping, remote: Path) -> None:
+    inside = shipping.inside
+    ids = [put(inside, "Letters"), put(inside, "Photos")]
+    inside.begin(b"never committed", "half.bin")
+    own_id = inside.app.folder.appliance_id
+    before = files_of(remote)
+    inside.release(ids[0])
+    ran = shipping.run("reset-appliance", own_id)
+    assert (ran.status, "refused, nothing was changed" in ran.lines[-1]) == (1, True), ran
+    inside.ask("archive/restore", archive=ids[0])
+    inside.wait_local(ids[0])
+    for arguments, status in ([], 0), (["some-other-id"], 1):
+        ran = shipping.run("reset-appliance", *arguments)
+        assert (ran.status, f"appliance {own_id}: 2 archives, 1 connection, 1 upload" in ran.text) == (status, True), ran
+    assert inside.ask("archive/summary")["archives"] == 2
+    ran = shipping.run("reset-appliance", own_id)
+    assert (ran.status, ran.lines[-1]) == (0, "The appliance is empty."), ran
+    assert (inside.ask("archive/list")["total"], inside.ask("connection/list")["connections"]) == (0, [])
+    assert inside.ask("archive/uploads")["total"] == 0
+    assert files_of(remote) == before
+    inside.ask("archive/undo", archive=ids[1])
+    assert inside.local_bytes(ids[1]) == CONTENT
+
+
+# Report
+
+
+def test_the_report_tells_what_is_at_risk_and_publishes_it(shipping: Shipping) -> None:
+    shipping.inside.put(bytes(3_000_000), title="Letters")
+    ran = shipping.run("report")
+    assert ran.status == 0, ran
+    assert "at risk, for it is only here: 3.0 MB" in ran.lines
+    assert "new in 30 days: 1 archive, 3.0 MB" in ran.lines
+    assert ran.values == {"at_risk": 0.003, "growth": 0.003, "upload_rate": 0.0}
