@@ -19,6 +19,10 @@ class Begun(Message):
     path: str = Field(description="The empty file to fill, on the appliance's disk")
 
 
+class DemoHandedIn(Message):
+    archive_id: str = Field(description="For archive/upload, which tells when it is an archive")
+
+
 class UploadProgress(Message):
     state: Literal["filling", "hashing", "received", "failed"]
     done_bytes: int = Field(description="Hashed so far")

@@ -43,6 +43,14 @@ class ArchiveAbort(Verb, verb="archive/abort", access=Access.MEMBER):
     archive_id: str
 
 
+class ArchiveDemo(Verb, verb="archive/demo", answer=answers.DemoHandedIn, audited=True):
+    """A small file of random bytes, made by the appliance itself and handed in like any other: to try things with. Errors: disk_full."""
+
+    title: str = Field(min_length=1, max_length=1024)
+    size_bytes: int = Field(ge=0, le=16 * 1024 * 1024)
+    owner: str | None = Field(default=None, max_length=64)
+
+
 class ArchiveUpload(Verb, verb="archive/upload", answer=answers.UploadProgress, access=Access.HANDED_IN, looks=True):
     """How far an announced file is."""
 

@@ -10,6 +10,7 @@ from appliance.access import Caller
 from appliance.archive import archives_in_words
 from appliance.errors import NotFound, NotLocal
 from appliance.handlers.table import handles
+from appliance.intake.demo import hand_in_demo
 from appliance.intake.intake import Intake
 from appliance.jobs import Jobs
 from appliance.library import Library
@@ -43,6 +44,10 @@ class Archives:
     def archive_commit(self, asked: verbs.ArchiveCommit) -> Any:
         self.intake.commit(asked.archive_id, asked.sha256)
         return {}
+
+    @handles(verbs.ArchiveDemo)
+    def archive_demo(self, asked: verbs.ArchiveDemo) -> answers.DemoHandedIn:
+        return answers.DemoHandedIn(archive_id=hand_in_demo(self.intake, asked.title, asked.size_bytes, asked.owner))
 
     @handles(verbs.ArchiveAbort)
     def archive_abort(self, asked: verbs.ArchiveAbort, caller: Caller) -> Any:

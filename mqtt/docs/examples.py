@@ -172,6 +172,7 @@ EXAMPLES: dict[type[Message], Message] = {
             cmps={"bytes_at_risk": {"p": "sensor", "unique_id": "attic-pi_bytes_at_risk"}},
         ),
         a.Nothing(), a.Begun(archive_id=_ARCHIVE, path=f"/var/lib/pyarchive/uploads/{_ARCHIVE}"),
+        a.DemoHandedIn(archive_id=_ARCHIVE),
         a.UploadProgress(state="hashing", done_bytes=16 * _MIB, size_bytes=_SIZE),
         a.UploadPage(
             uploads=[
@@ -277,6 +278,7 @@ _PERSON = {"name": "anna", "password": "…", "address": "192.168.1.23", "agent"
 PARAMETERS: dict[str, dict[str, Any]] = {
     "archive/begin": {"file_name": _TITLE, "size_bytes": _SIZE},
     "archive/commit": {"archive_id": _ARCHIVE, "sha256": _SHA256},
+    "archive/demo": {"title": "Letters (demo)", "size_bytes": 400_000},
     "archive/abort": {"archive_id": _ARCHIVE},
     "archive/upload": {"archive_id": _ARCHIVE},
     "archive/list": {"search": "holidays", "limit": 20},

@@ -39,8 +39,8 @@ FOR_SCRIPTS = {
     "integrity/job integrity/tombstones log/query recovery/look recovery/state script/value settings/get settings/preview-timetable "
     "transfer/history transfer/list",
     "look without a word": "connection/empty connection/trash integrity/orphans integrity/verify",
-    "change": "archive/abort archive/begin archive/commit archive/many archive/pin archive/release archive/remove archive/rename "
-    "archive/restore archive/undo archive/unpin connection/activate connection/claim connection/remove connection/rename "
+    "change": "archive/abort archive/begin archive/commit archive/demo archive/many archive/pin archive/release archive/remove "
+    "archive/rename archive/restore archive/undo archive/unpin connection/activate connection/claim connection/remove connection/rename "
     "connection/validate frontpanel/hold frontpanel/let-go frontpanel/press integrity/bury settings/set transfer/first transfer/pause "
     "transfer/resume transfer/retry transfer/sync transfer/usual",
 }

@@ -83,6 +83,8 @@ class Run:
         (inbox / "three.bin").write_bytes(b"x" * 100)
         wait_for(lambda: self.ask("archive/list", owner="anna")["total"] == 1)
         self.ask("archive/abort", archive_id=self.house.begin(b"given up", "four.bin"))
+        demo = self.ask("archive/demo", title="Made here", size_bytes=1000, owner="anna")["archive_id"]
+        wait_for(lambda: self.ask("archive/upload", archive_id=demo)["state"] == "received")
         for archive_id in (self.one, self.two):
             self.house.wait_remote(archive_id)
 

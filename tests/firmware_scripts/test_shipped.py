@@ -70,7 +70,7 @@ def test_the_list_names_every_script_that_lies_there_and_describes_it_as_its_doc
 
 
 def test_each_script_is_short_and_asks_through_appliance_api_alone() -> None:
-    allowed = {"appliance_api", "sys", "datetime", "itertools"}
+    allowed = {"appliance_api", "sys", "datetime", "itertools", "time"}
     for entry in MANIFEST.values():
         source = (FOLDER / entry["file"]).read_text()
         nodes = list(ast.walk(ast.parse(source)))
@@ -291,7 +291,20 @@ def test_a_reset_leaves_an_empty_appliance_and_every_remote_as_it_was(shipping: 
     assert inside.local_bytes(ids[1]) == CONTENT
 
 
-# Report
+# Report, demo data
+
+
+def test_demo_data_is_loaded_once(shipping: Shipping) -> None:
+    for lines in (
+        ["Photos 2019 (demo): 400.0 kB", "Photos 2020 (demo): 800.0 kB"],
+        [f"Photos {y} (demo) is there already" for y in (2019, 2020)],
+    ):
+        ran = shipping.run("load-demo-data", "2")
+        assert (ran.status, ran.lines) == (0, [*lines, "All of them are archives now."]), ran
+    archives = shipping.inside.ask("archive/list", sort="size_bytes")["archives"]
+    assert [(archive["title"], archive["size_bytes"], archive["local"]) for archive in archives] == [
+        ("Photos 2020 (demo)", 800_000, True), ("Photos 2019 (demo)", 400_000, True),
+    ]  # fmt: skip
 
 
 def test_the_report_tells_what_is_at_risk_and_publishes_it(shipping: Shipping) -> None:
