@@ -1,20 +1,32 @@
-"""A real runner with a real appliance behind it, to run the scripts that ship."""
+"""An appliance and a runner at one broker, to run the scripts that ship as an admin runs them: by ``script/run``."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import pytest
 
 import firmware_scripts
-from appliance.errors import Unauthorised
-from mqtt.script_messages import ScriptState
-from mqtt.verbs import VERBS
-from tests.firmware_scripts.conftest import Stage
+from appliance.app import Appliance, answer
+from appliance.house import House
+from appliance.logs import RecentLines
+from mqtt.client import Broker, BrokerAddress
+from mqtt.requests import Responder
+from mqtt.script_messages import UNFINISHED
+from mqtt.topics import Topics
+from tests.brokers import Embedded
 from tests.inside import Inside
+from tests.runners import RunnerProcess
+from tests.waiting import wait_for
 
 FOLDER = Path(str(firmware_scripts.__file__)).parent
 MANIFEST: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "shipped.toml").read_text())
+BATCH = 100_000
 
 
 class Ran(NamedTuple):
@@ -29,32 +41,62 @@ class Ran(NamedTuple):
         return "\n".join(self.lines)
 
 
-class Shipping:
-    """``run`` runs a script that ships, by its id, with the permission that its manifest declares."""
+class Place(NamedTuple):
+    """A broker, and a runner that outlives the appliances of several tests."""
 
-    def __init__(self, stage: Stage, inside: Inside) -> None:
-        self.inside = inside
-        self._orders = stage.orders
-        self._orders._answer = self._answer
-        self._permission = "read"
-        self._values: dict[str, Any] = {}
+    address: BrokerAddress
+    topics: Topics
 
-    def run(self, script_id: str, *arguments: str, permission: str | None = None, timeout_s: float = 60.0) -> Ran:
-        entry = MANIFEST[script_id]
-        self._permission, self._values = permission or entry["permission"], {}
-        source = (FOLDER / entry["file"]).read_bytes()
-        run_id = self._orders.order(source, *arguments, script_id=script_id, permission=self._permission)
-        state: ScriptState = self._orders.wait_end(run_id, timeout_s)
-        assert state.state == "ended", (state, self._orders.text(run_id))
-        return Ran(state.exit_status, self._orders.text(run_id), self._values)
 
-    def _answer(self, verb: str, parameters: dict[str, Any]) -> Any:
-        """In the place of the appliance's own gate for scripts."""
-        given = {name: value for name, value in parameters.items() if name != "run_id"}
-        if verb == "script/value":
-            self._values[given["name"]] = given["value"]
-            return {}
-        shape = VERBS[verb]
-        if not shape.for_scripts or (self._permission == "read" and shape.model_validate(given).changes()):
-            raise Unauthorised(f"{verb} is not for a script with the permission {self._permission}")
-        return self.inside.ask(verb, **given)
+@contextmanager
+def placed(factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with ExitStack() as stack:
+        broker = Embedded()
+        stack.callback(broker.stop)
+        topics = Topics("test-shipped")
+        stack.enter_context(RunnerProcess(broker.address, topics, factory.mktemp("runner")))
+        yield Place(broker.address, topics)
+
+
+class Shipping(Inside):
+    """``with Shipping(data, place) as inside``: an appliance at that broker; ``run`` runs a script by its id."""
+
+    def __init__(self, data: Path, place: Place) -> None:
+        given = {"data": data, "appliance_id": place.topics.appliance_id, "batch_size_mib": 1, "reserve_mib": 0, "retry_cap_s": 1}
+        self.data = data
+        self.app = Appliance({f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}, RecentLines())
+        self.app.intake.batch_bytes = lambda: BATCH  # type: ignore[method-assign]  # smaller than the settings allow, for speed
+        self._client = Broker(place.address, place.topics, client_id="appliance", retry_min_s=0.05, retry_max_s=0.2)
+        self._house = House(self.app, self.app.attach(self._client, place.topics), self._client, place.topics)
+        self._responder = Responder(self._client, place.topics, lambda login, verb, parameters: answer(self.app, login, verb, parameters))
+
+    def __enter__(self) -> Self:
+        self._house.start()
+        self._responder.start()
+        super().__enter__()
+        self._client.start()
+        wait_for(lambda: self.ask("script/list")["runner"] == "online", 30, "the runner to be online")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._house.stop(2.0)
+        self._responder.stop()
+        super().__exit__(kind, error, trace)
+        self._client.stop(1.0)
+
+    def run(self, script_id: str, *arguments: str, timeout_s: float = 60.0) -> Ran:
+        run_id = self.ask("script/run", script=script_id, arguments=list(arguments))["run_id"]
+
+        def ended() -> Any:
+            page = self.ask("script/output", run_id=run_id)
+            return page if page["run"]["state"] not in UNFINISHED else None
+
+        page = wait_for(ended, timeout_s, "the run to end")
+        lines = [line["text"] for line in page["lines"]]
+        assert page["run"]["state"] == "ended", page["run"]
+        return Ran(page["run"]["exit_status"], lines, self._values(script_id))
+
+    def _values(self, script_id: str) -> dict[str, Any]:
+        """What it has published, now or before."""
+        known = self.app.scripts.values._all.get(script_id)
+        return {name: each.value for name, each in known.values.items()} if known else {}
