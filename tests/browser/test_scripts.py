@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.chromium import Visitor
 from tests.browser.conftest import Visit
@@ -142,7 +142,12 @@ def test_what_is_unsaved_is_asked_about_before_it_is_left_and_bytes_stay(visit: 
     save(house, "windows", "print('ä')\r\nprint('🐍')\r\n".encode())
     page = visit(admin).open("/scripts/windows/edit")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     page.locator(".cm-content").click()
     page.keyboard.press("Control+End")
     page.keyboard.insert_text("print('new')\n")
