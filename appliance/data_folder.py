@@ -46,6 +46,7 @@ class DataFolder:
         self.inbox = self.path / "inbox"
         self.secrets = self.path / "secrets"
         self.log = self.path / "log"
+        self.scripts = self.path / "scripts"
         self.appliance_id = ""
         self.former_id: str | None = None
         self._lock_fd = -1
@@ -67,6 +68,7 @@ class DataFolder:
                 (self.secrets, 0o700),
                 (self.spool, 0o700),
                 (self.log, 0o700),
+                (self.scripts, 0o700),
             ):
                 durable.make_dir(folder, mode)
             for folder in (self.uploads, self.trash, self.inbox):

@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DIR", help=_DATA_HELP)
     parser.set_defaults(json=False)
     add = _adder(parser.add_subparsers(required=True, metavar="COMMAND", title="commands"), "")
-    for group in (_processes, _looking, _files, _copies, _pins, _transfers, _checks, _connections, _users, _settings, _others):
+    for group in (_processes, _looking, _files, _copies, _pins, _transfers, _checks, _connections, _users, _scripts, _settings, _others):
         group(add)
     return parser
 
@@ -289,6 +289,57 @@ def _codes(sub: Add) -> None:
     invite.add_argument("--admin", action="store_true", help="as an admin; without it as a member")
     sub("invitations", "those that were not used yet", "user", action="invitations")
     sub("uninvite", "take an invitation back", "user", action="uninvite").add_argument("id", metavar="ID")
+
+
+def _scripts(add: Add) -> None:
+    parser = add("script", "admin scripts: save, run, deploy and watch them", "script", json=False)
+    sub = _adder(parser.add_subparsers(required=True, metavar="ACTION", title="actions"), "script ")
+    sub("list", "all of them, and what is deployed", "script", action="list")
+    _script(sub, "show", "print the source").add_argument("--version", type=_count, metavar="N", help="an older version")
+    save = _script(sub, "save", "save a file as a script, or as a new version of one; what is not named stays as it was")
+    save.add_argument("file", type=Path, metavar="FILE")
+    save.add_argument("--title", metavar="T")
+    save.add_argument("--description", metavar="TEXT", help="what it does, for people")
+    save.add_argument("--permission", choices=["read", "change"], help="what its runs may ask the appliance for (read)")
+    _running(sub)
+    _deploying(sub)
+    _script(sub, "delete", "forget a script that is not deployed")
+    log = sub("log", "what a run wrote; or the last runs, of a script or of all", "script", action="log")
+    log.add_argument("what", nargs="?", metavar="RUN|SCRIPT")
+    log.add_argument("--limit", type=_count, default=20, metavar="N", help="runs at the most, the latest (20)")
+
+
+def _script(sub: Add, action: str, text: str) -> argparse.ArgumentParser:
+    parser = sub(action, text, "script", action=action)
+    parser.add_argument("script", metavar="SCRIPT", help="the script's id")
+    return parser
+
+
+def _running(sub: Add) -> None:
+    run = sub("run", "run a script that is saved, or a file that is not", "script", action="run")
+    run.add_argument("script", nargs="?", metavar="SCRIPT", help="the script's id")
+    run.add_argument("--file", type=Path, metavar="FILE", help="run this; it is not saved")
+    _arguments(run)
+    _waiting(run, "until it has ended, with what it writes; exit status 1 unless it ended with 0")
+    sub("kill", "end a run", "script", action="kill").add_argument("run_id", metavar="RUN")
+
+
+def _deploying(sub: Add) -> None:
+    deploy = _script(sub, "deploy", "run a script again and again")
+    when = deploy.add_mutually_exclusive_group(required=True)
+    when.add_argument("--every", dest="every_s", type=_seconds, metavar="S", help="every S seconds")
+    when.add_argument("--cron", metavar="EXPR", help="minute, hour, day of month, month, day of week: '30 3 * * mon-fri'")
+    deploy.add_argument("--time-zone", metavar="ZONE", help="of the cron expression, such as Europe/Berlin; the computer's")
+    deploy.add_argument("--overlap", choices=["skip", "queue", "end_the_old_one"], help="while the last run still runs (skip)")
+    deploy.add_argument("--catch-up", choices=["no", "once"], help="for turns that were missed (no)")
+    _arguments(deploy)
+    _script(sub, "undeploy", "run it no more; a deployment's id ends that one alone")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--argument", dest="arguments", action="append", default=[], metavar="WORD", help="for the script; may be given several times"
+    )
 
 
 def _settings(add: Add) -> None:

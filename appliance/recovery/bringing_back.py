@@ -15,8 +15,10 @@ from appliance.accounts.users import Account
 from appliance.catalog.journal import CatalogDB
 from appliance.connections import Connection
 from appliance.errors import ApplianceError
+from appliance.library import Library
 from appliance.recovery.copy_format import CatalogCopy, without_secrets
 from appliance.recovery.progress import Progress
+from appliance.scripts.copies import deployments_of, scripts_of
 from appliance.settings import FIXED_AT_START, SECRET, Settings, SettingsStore
 
 log = logging.getLogger("recovery")
@@ -27,15 +29,16 @@ _MOST_USERS = 200
 Rows = dict[str, dict[str, Any]]
 
 
-def bring_back(copy: CatalogCopy, db: CatalogDB, settings: SettingsStore, known: list[Connection], progress: Progress) -> None:
+def bring_back(copy: CatalogCopy, library: Library, settings: SettingsStore, known: list[Connection], progress: Progress) -> None:
     """Users without passwords, deployments disabled; connections are only named, to be added again.
 
     Raises DiskFull, CatalogUnwritable.
     """
+    db = library.db
     tables = {
         "users": {key: user for key, row in list(copy.users.items())[:_MOST_USERS] if (user := _user(key, row))},
-        "scripts": dict(copy.scripts),
-        "deployments": {key: {**row, "enabled": False} for key, row in copy.deployments.items()},
+        "scripts": scripts_of(copy.scripts, db, library.folder.scripts),
+        "deployments": deployments_of(copy.deployments),
     }
     missing = {name: _missing(db, name, rows) for name, rows in tables.items()}
     db.apply(missing)

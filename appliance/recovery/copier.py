@@ -19,6 +19,7 @@ from appliance.recovery.copy_format import ConnectionRow, copy_of, tables_of, wi
 from appliance.recovery.serials import Made, Serials
 from appliance.remotes.layout import CATALOG
 from appliance.remotes.remote import Gate, Remote
+from appliance.scripts.copies import rows_with_sources
 from appliance.settings import SECRET, SettingsStore
 from appliance.store import BytesReader
 from appliance.tombstone import TABLE as TOMBSTONES
@@ -129,6 +130,8 @@ class Copier:
             return ((each.id, {k: v for k, v in each.to_document().items() if k in fields}) for each in self._connections.all())
         if table == "tombstones":  # but for those of copies: else each copy would be a change that the next one is made for
             return ((each.key, each.to_document()) for each in all_of(self._library.db) if each.archive_id != CATALOG)
+        if table == "scripts":
+            return rows_with_sources(self._library.db, self._library.folder.scripts)
         rows = self._library.db.table(table).items()
         if table == "settings":
             kept = dict(rows).get("values", {})

@@ -46,7 +46,7 @@ class Recover:
         if store_was_gone:
             note_changed_copies(self.library, self.problems)
         if copy is not None:
-            bring_back(copy, self.library.db, self.settings, self.connections.all(), progress)
+            bring_back(copy, self.library, self.settings, self.connections.all(), progress)
         # Also above those that could not be used: else this catalog would count as older than them for ever.
         Serials(self.library.db).raise_to(max((each.serial for each in copies), default=0))
         self._count(progress)

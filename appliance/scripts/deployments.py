@@ -57,7 +57,9 @@ class Deployments:
     def __init__(self, db: CatalogDB) -> None:
         self._db = db
         self._lock = threading.RLock()
-        self._all = {key: found for key, row in sorted(db.table(DEPLOYMENTS).items()) if (found := _schedule(key, row))}
+        self._all: dict[str, Schedule] = {}
+        self._none: set[str] = set()
+        self._take_up()
         self._paused = bool((db.table("settings").get(doc_id=_STATE) or {}).get("paused"))
 
     @property
@@ -67,7 +69,18 @@ class Deployments:
     def all(self, script_id: str | None = None) -> dict[str, Schedule]:
         """By id; those of one script, or all."""
         with self._lock:
+            self._take_up()
             return {key: each for key, each in self._all.items() if script_id in {None, each.script_id}}
+
+    def _take_up(self) -> None:
+        """What a recovery has brought back."""
+        table = self._db.table(DEPLOYMENTS)
+        for key in set(table.ids()) - self._all.keys() - self._none:
+            found = _schedule(key, table.get(doc_id=key))
+            if found:
+                self._all[key] = found
+            else:
+                self._none.add(key)
 
     def get(self, deployment_id: str) -> Schedule:
         """Raises NotFound."""

@@ -23,7 +23,7 @@ class ScriptDesk:
     """What is saved, what runs, what has run, and whose turn is next. ``clock_is_right()``: the date can be believed."""
 
     def __init__(self, folder: DataFolder, db: CatalogDB, clock_is_right: Callable[[], bool]) -> None:
-        place = folder.path / "scripts"
+        place = folder.scripts
         self.saved = SavedScripts(db, place, Shipped.of_package())
         self.outputs = Outputs(place / "runs")
         self.history = History(db, self.outputs)

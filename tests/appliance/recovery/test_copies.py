@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,7 @@ USERS: dict[str, Any] = {
     "ben": {"role": "admin", "created_at": AT, "password_hash": SECRET, "sessions": [SECRET], "more": {"totp_secret": SECRET}},
     "eva": {"role": "member", "created_at": AT, "password_hash": SECRET, "email": "eva@example.org"},
 }  # fmt: skip
-SCRIPTS: dict[str, Any] = {"nightly": {"source": "print('token')\n\tprint(1)\n", "title": "Nightly"}}
-DEPLOYMENTS: dict[str, Any] = {"d1": {"script": "nightly", "every_s": 60, "enabled": True}, "d2": {"script": "nightly", "enabled": False}}
+SOURCE = b"print('token')\n\tprint(1)\r\n\xff"
 
 
 def copies(place: Place, appliance_id: str) -> list[str]:
@@ -26,8 +27,13 @@ def copies(place: Place, appliance_id: str) -> list[str]:
 
 
 def fill(inside: Inside) -> None:
-    """Users; and scripts, as versions with those will."""
-    inside.app.db.apply({"users": USERS, "scripts": SCRIPTS, "deployments": DEPLOYMENTS})
+    """Users, a script with two versions, and what is deployed of it."""
+    inside.app.db.apply({"users": USERS})
+    for source, based_on in ((b"first", {}), (SOURCE, {"based_on": 1})):
+        text = base64.b64encode(source).decode()
+        inside.ask("script/save", script="nightly", title="Nightly", source_base64=text, permission="change", **based_on)
+    inside.ask("deployment/save", script="nightly", every_s=60)
+    inside.ask("deployment/save", script="nightly", cron="30 3 * * *", enabled=False)
     inside.ask("settings/set", name="undo_days", value=90)
 
 
@@ -47,7 +53,9 @@ def test_a_copy_holds_what_manifests_do_not_and_no_secret(place: Place, tmp_path
         secrets = [SECRET, *(text for file in (inside.data / "secrets").iterdir() for text in _texts(json.loads(file.read_text())))]
         assert [each for each in secrets if each.encode() in content] == []
         copy = read_copy(content)
-        assert (copy.archives[archive_id].title, copy.settings, dict(copy.scripts)) == ("File 0", {"undo_days": 90}, SCRIPTS)
+        assert (copy.archives[archive_id].title, copy.settings) == ("File 0", {"undo_days": 90})
+        (version,) = copy.scripts["nightly"]["versions"]
+        assert (version["version"], base64.b64decode(copy.scripts["nightly"]["source_base64"])) == (2, SOURCE)
         eva = {"role": "member", "created_at": AT, "email": "eva@example.org"}
         assert copy.users == {"ben": {"role": "admin", "created_at": AT, "more": {}}, "eva": eva}
 
@@ -91,7 +99,9 @@ def test_users_come_back_without_passwords_and_deployments_disabled(place: Place
         users = table(new, "users")
         assert users["eva"] == here, "who is here already stays as she is"
         assert users["ben"] == {"role": "admin", "created_at": AT}
-        assert table(new, "scripts") == SCRIPTS
+        shown = new.ask("script/show", script="nightly")
+        assert (base64.b64decode(shown["source_base64"]), shown["version"], shown["permission"]) == (SOURCE, 2, "change")
+        assert [each["next_at"] for each in new.ask("deployment/list")["deployments"]] == [[], []]
         assert [row["enabled"] for row in table(new, "deployments").values()] == [False, False]
         assert new.app.settings.current.undo_days == 90
         recover(new)
@@ -116,8 +126,18 @@ def test_a_forged_copy_of_settings_makes_nothing_be_deleted_earlier_and_leads_no
         "ben": {"role": "admin", "created_at": AT, "password_hash": "known to the forger", "password": "known to the forger"},
         "no-role": {"role": "root", "created_at": AT}, "no-date": {"role": "admin"}, "x.part": {"role": "member", "created_at": AT},
     }  # fmt: skip
-    deployments = {"d1": {"script": "s1", "enabled": True}}
-    rows = {"settings": {"values": FORGED}, "users": forged_users, "deployments": deployments}
+    deployments = {
+        "d0a1b2c3": {"script_id": "s1", "every_s": 1, "changed_at": AT, "enabled": True}, "d1": {"script": "s1"},
+        "..": {"script_id": "s1", "every_s": 1, "changed_at": AT}, "d0a1b2c4": {"script_id": "../x", "every_s": 0, "changed_at": AT},
+    }  # fmt: skip
+    version = {"title": "S", "version": 1, "saved_at": AT, "saved_by": "x", "size_bytes": 1, "sha256": hashlib.sha256(b"1").hexdigest()}
+    scripts = {
+        "..": {"versions": [version], "source_base64": "MQ=="}, "s2": {"versions": [version], "source_base64": "Mg=="},
+        "s3": {"versions": []}, "s4": {"versions": [{**version, "version": "../../../x"}], "source_base64": "MQ=="}, "s5": {},
+    }  # fmt: skip
+    rows: dict[str, dict[str, Any]] = {
+        "settings": {"values": FORGED}, "users": forged_users, "deployments": deployments, "scripts": scripts
+    }  # fmt: skip
     tables = tables_of({name: each.items() for name, each in rows.items()}).replace(b"Infinity", b"1e999")
     place.put_copy(appliance_id, "catalog-20261124T035507Z.json", copy_of(tables, appliance_id, 99, old.app.states.started_at))
     with place.appliance(tmp_path / "new", appliance_id=appliance_id) as new:
@@ -128,7 +148,8 @@ def test_a_forged_copy_of_settings_makes_nothing_be_deleted_earlier_and_leads_no
         assert "known to the forger" not in json.dumps([table(new, "users"), table(new, "settings")])
         assert table(new, "users").keys() == {"ben"}
         assert not new.app.household.is_claimed, "an admin without a password is no admin yet"
-        assert table(new, "deployments")["d1"]["enabled"] is False
+        assert {key: row["enabled"] for key, row in table(new, "deployments").items()} == {"d0a1b2c3": False}
+        assert (table(new, "scripts"), [path.name for path in (new.data / "scripts").iterdir()]) == ({}, ["runs"])
 
 
 def test_a_damaged_copy_is_passed_over_for_the_one_before_and_none_is_no_hindrance(place: Place, tmp_path: Path) -> None:
