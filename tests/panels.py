@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.cookiejar
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.own_process import OwnProcess
 from tests.processes import House
 from tests.waiting import wait_for
 from ui.panel.sessions import COOKIE
@@ -22,7 +22,7 @@ from ui.panel.sessions import COOKIE
 PASSWORD = "correct horse battery"
 
 
-class PanelProcess:
+class PanelProcess(OwnProcess):
     """``with PanelProcess(house) as panel``: it serves at ``panel.url``; ended by process id."""
 
     def __init__(self, house: House, folder: Path) -> None:
@@ -32,7 +32,6 @@ class PanelProcess:
         self._log = self.log.open("ab")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -61,17 +60,6 @@ class PanelProcess:
                 return str(answer.read().decode())
         except OSError:
             return ""
-
-    def kill(self) -> None:
-        """As a power cut ends a process: at once."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self, timeout_s: float = 10.0) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout_s)
 
     def claim(self, name: str = "ada", password: str = PASSWORD) -> str:
         """The first admin; its session token."""

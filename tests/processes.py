@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +15,14 @@ from mqtt.client import Broker, BrokerAddress
 from mqtt.requests import Requester, RequestFailed
 from mqtt.topics import Topics
 from tests.installed import start_house_broker
+from tests.own_process import OwnProcess
 from tests.waiting import wait_for
 
 _ANSWER_S = 60.0
 _RESEND_S = 0.3  # after a kill nobody waits longer than that to be asked again
 
 
-class House:
+class House(OwnProcess):
     """``with House(folder) as house``: everything is started, and ended by process id.
 
     ``broker`` is a kind of tests/brokers.py; ``at`` a broker that runs already, with one login for everything.
@@ -47,7 +47,6 @@ class House:
         self._settings = {"batch_size_mib": 1, "reserve_mib": 0, "inbox_settle_s": 0, "retry_cap_s": 1} | settings
         self.log = folder / "appliance.log"
         self._log = self.log.open("ab")
-        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         if self._at is None:
@@ -78,17 +77,6 @@ class House:
         }  # fmt: skip
         environment = os.environ | {f"PYARCHIVE_{name.upper()}": str(value) for name, value in given.items()}
         self.process = subprocess.Popen([sys.executable, *self._command], env=environment, stderr=self._log)
-
-    def kill(self) -> None:
-        """As a power cut ends a process: at once."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self, timeout_s: float = 10.0) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout_s)
 
     def ask(self, verb: str, **parameters: Any) -> Any:
         """Asked again after every restart until it is answered."""

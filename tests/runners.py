@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from mqtt.client import Broker, BrokerAddress
 from mqtt.requests import Responder
 from mqtt.script_messages import UNFINISHED, KillOrder, RunnerState, RunOrder, ScriptLine, ScriptOutput, ScriptState
 from mqtt.topics import Topics
+from tests.own_process import OwnProcess
 from tests.waiting import wait_for
 
 _UNITS_USER = 64_123  # nobody else's
@@ -41,7 +41,7 @@ def _units_python(folder: Path) -> Path:
     return home / "bin" / "python"
 
 
-class RunnerProcess:
+class RunnerProcess(OwnProcess):
     """``with RunnerProcess(address, topics, folder) as runner``: ended by process id. ``more``: of its environment.
 
     ``unprivileged``: as on a Pi, under a user of its own that has three rights; its Python is one that this user may use.
@@ -62,7 +62,6 @@ class RunnerProcess:
         }  # fmt: skip
         self._environment = os.environ | given | more
         self._log = self.log.open("ab")
-        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -80,17 +79,6 @@ class RunnerProcess:
 
     def start(self) -> None:
         self.process = subprocess.Popen([*self._python, "-m", "firmware_scripts.runner"], env=self._environment, stderr=self._log)
-
-    def kill(self) -> None:
-        """As a power cut ends a process: at once."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self, timeout_s: float = 15.0) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout_s)
 
 
 class Heard:

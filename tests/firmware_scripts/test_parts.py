@@ -24,9 +24,9 @@ def test_lines_are_the_same_wherever_the_bytes_are_torn(lines: list[str], step: 
     assert found + cutter.end() == lines
 
 
-@given(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), min_size=3000, max_size=4000).map(lambda t: t * 7))
-def test_a_long_line_is_cut_between_characters(text: str) -> None:
-    cutter = Cutter()
+@given(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), min_size=1, max_size=9), st.integers(1000, 20_000))
+def test_a_long_line_is_cut_between_characters(pattern: str, times: int) -> None:
+    cutter, text = Cutter(), pattern * times
     pieces = cutter.feed(text.encode()) + cutter.end()
     assert "".join(pieces) == text
     assert all(len(piece.encode()) <= PIECE_BYTES for piece in pieces)

@@ -14,8 +14,6 @@ from tests.processes import House
 from tests.runners import RunnerProcess
 from tests.waiting import wait_for
 
-pytest.importorskip("appliance.scripts.values", reason="the appliance of this version knows no scripts")
-
 ENDLESS = "import time\nwhile True: print('on', flush=True); time.sleep(0.1)"
 
 
