@@ -114,6 +114,11 @@ class Broker:
         """Logged in, and everything subscribed to is acknowledged."""
         return self._connected.is_set()
 
+    @property
+    def speaks(self) -> bool:
+        """Connected, and nothing is held back: what is published now goes now."""
+        return self.connected and self._only is None
+
     def wait_connected(self, timeout_s: float) -> bool:
         return self._connected.wait(timeout_s)
 

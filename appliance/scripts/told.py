@@ -46,7 +46,8 @@ class Told:
         self._way, self._topics = way, topics
 
     def is_connected(self) -> bool:
-        return self._way is not None and bool(getattr(self._way, "connected", True))
+        """An order would go now: one that waits in the outbox would be carried out when nobody expects it any more."""
+        return self._way is not None and bool(getattr(self._way, "speaks", True))
 
     # To the runner
 

@@ -82,6 +82,15 @@ def test_nothing_begins_while_the_runner_is_away(scene: Scene) -> None:
     assert scene.ask("script/list")["runner"] == "offline"
 
 
+def test_nothing_is_ordered_while_another_process_of_this_id_has_the_word(scene: Scene) -> None:
+    scene.save()
+    scene.house.broker.hold(but=frozenset(), deaf=True)
+    with pytest.raises(Conflict, match="the runner of scripts is away"):
+        scene.ask("script/run", script="hello")
+    scene.house.broker.release()
+    assert scene.run() in scene.runner.orders
+
+
 def test_a_run_that_a_new_runner_does_not_know_is_lost_and_the_house_is_told(scene: Scene) -> None:
     scene.save()
     run_id = scene.run()
