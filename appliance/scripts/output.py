@@ -22,6 +22,8 @@ PIECE_BYTES, PIECES = 1 << 20, 8
 MOST_BYTES = 64 << 20
 _BLOCK_BYTES = 32 * 1024
 _LATEST_S = 5.0
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: json.dumps would make one for each line."""
 _STREAMS = {"o": "stdout", "e": "stderr"}
 
 
@@ -154,7 +156,7 @@ class Outputs:
 
 def _line(line: ScriptLine) -> bytes:
     document = [line.sequence, round(line.at.timestamp() * 1000), line.stream[3], line.text]
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return _encode(document).encode("utf-8", "replace") + b"\n"
 
 
 def _lines(raw: list[bytes], from_sequence: int) -> Iterator[ScriptLine]:

@@ -98,23 +98,28 @@ class Told:
     # In the log
 
     def lines(self, run: RunFacts, lines: list[ScriptLine]) -> None:
-        for line in lines:
-            self._log(logging.INFO, run, line.text)
+        for number, line in enumerate(lines):
+            if not self._log(logging.INFO, run, line.text):  # so there is no room for those behind it either
+                with self._lock:
+                    self._left_out += len(lines) - number - 1
+                return
 
     def ended(self, run: RunFacts) -> None:
         bad = run.state != "ended" or run.exit_status != 0
         said = run.state + (f" with {run.exit_status}" if run.exit_status is not None else "") + (f": {run.reason}" if run.reason else "")
         self._log(logging.WARNING if bad else logging.INFO, run, said)
 
-    def _log(self, level: int, run: RunFacts, text: str) -> None:
+    def _log(self, level: int, run: RunFacts, text: str) -> bool:
+        """False where there is no room for it."""
         with self._lock:
             if not self._budget.spend(clock.monotonic_s()):
                 self._left_out += 1
-                return
+                return False
             left_out, self._left_out = self._left_out, 0
         if left_out:
             script_log.info("%d lines of scripts were left out here; `pyarchive script log RUN` shows them", left_out)
         script_log.log(level, "%s (%s): %s", run.title, run.run_id, text[:_LONGEST])
+        return True
 
     def _publish(self, name: str, payload: bytes, *, retain: bool) -> None:
         if self._way and self._topics:
