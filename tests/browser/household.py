@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 from pathlib import Path
@@ -23,6 +24,12 @@ SAFE = (
 UNDER_WAY = (("wedding.mp4", "Anna's wedding, uncut", 46.0), ("photos-2026.zip", "Family photos 2026", 28.0))
 WAITING = (("old-disk.img", "Old disk from the attic", 20.0),)
 SLOW_KB_PER_S = 900
+SCRIPT = """from appliance_api import appliance
+
+# What would be lost if this appliance broke now.
+for archive in appliance.archives(rungs=["received", "partial"]):
+    print(f"{archive.title}: {archive.at_risk_bytes / 1e9:.2f} GB")
+"""
 
 
 class Household:
@@ -34,6 +41,7 @@ class Household:
         self.admin = ""
         self.member = ""
         self.ids: dict[str, str] = {}
+        self.script = "at-risk"
 
     @property
     def connection_id(self) -> str:
@@ -49,7 +57,16 @@ class Household:
             self._house.wait_remote(archive_id)
         self._house.job("archive/release", archive=self.ids["laptop-2026-10.img"])
         self._house.job("integrity/verify", archives=[self.ids["tax-2025.pdf"]], read_back=True, remote=True)
+        self._write_script()
         self.keep_busy()
+
+    def _write_script(self) -> None:
+        """Of two versions, deployed; nothing runs it here."""
+        for based_on, source in ((None, "print('hello')\n"), (1, SCRIPT)):
+            encoded = base64.b64encode(source.encode()).decode()
+            about = {"title": "What is at risk", "description": "Says what is only here so far.", "permission": "change"}
+            self._house.ask("script/save", script=self.script, source_base64=encoded, based_on=based_on, **about)
+        self._house.ask("deployment/save", script=self.script, cron="30 3 * * mon-fri", time_zone="Europe/Berlin")
 
     def keep_busy(self) -> None:
         """Files that take their time from here on."""

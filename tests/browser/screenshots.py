@@ -56,6 +56,9 @@ def all_paths(household: Household) -> list[str]:
         "/connections/add/drive",
         "/connections/add/folder",
         "/welcome",
+        "/scripts/new",
+        f"/scripts/{household.script}",
+        f"/scripts/{household.script}/edit",
     ]
     return ["/login", *(place.path for place in PLACES), detail, *more, "/profile"]
 
@@ -82,5 +85,5 @@ def _pictures(
 
 def _name_of(path: str) -> str:
     first, *rest = [part for part in path.split("/") if part] or ["overview"]
-    is_one = bool(rest) and rest[0] != "add" and first in {"archives", "connections"}
+    is_one = bool(rest) and rest[0] not in {"add", "new"} and first in {"archives", "connections", "scripts"}
     return "-".join([first, "one", *rest[1:]] if is_one else [first, *rest])

@@ -83,7 +83,7 @@ DOORS = (
     _door("GET", "/scripts/new", Who.ADMIN),
     _door("GET", "/scripts/{script_id}", Who.ADMIN, "/scripts/{script}"),
     _door("GET", "/scripts/{script_id}/edit", Who.ADMIN, "/scripts/{script}/edit"),
-    _door("GET HEAD", "/log/download", Who.ADMIN, "/log/download?level=info&lines=10"),
+    _door("GET HEAD", "/log/download", Who.ADMIN),
     _door("GET", "/log", Who.ADMIN),
     _door("GET", "/settings", Who.ADMIN),
     _door("GET", "/users", Who.ADMIN),

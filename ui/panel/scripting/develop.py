@@ -33,13 +33,14 @@ class Develop:
         self._unsaved = False
         self._templates = templates
         with ui.element("div").classes("pa-develop"):
-            with parts.card():
-                self._build_editor(source)
-            with ui.element("div").classes("pa-stack"):
+            with ui.element("div").classes("pa-stack pa-wide-stack"):
+                with parts.card():
+                    self._build_editor(source)
+                with parts.card("Output") as card:
+                    self._console = Console()
+                    self._stage = Stage(card, self._console)
+            with ui.element("div").classes("pa-stack pa-wide-stack"):
                 self._build_side(facts, fixed_id=script is not None)
-        with parts.card("Output") as card:
-            self._console = Console()
-            self._stage = Stage(card, self._console)
 
     def _build_editor(self, source: Source) -> None:
         with parts.row():

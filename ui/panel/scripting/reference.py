@@ -23,7 +23,7 @@ _LINES = (
 
 
 def reference() -> None:
-    with ui.element("details").classes("pa-details"):
+    with ui.element("details").classes("pa-details").props("open"):
         parts.text("What a script can ask for", "summary")
         with ui.element("dl").classes("pa-reference"):
             for code, meaning in _LINES:

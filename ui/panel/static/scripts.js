@@ -95,19 +95,18 @@
   const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : system.matches);
   system.addEventListener("change", () => emitEvent("pa-dark", isDark()));
 
-  // An editor has its name beside it, not in it.
+  // An editor has its name beside it, not in it; where nothing can be written, the keyboard still scrolls.
   const name = () => {
     document.querySelectorAll("[data-editor]").forEach((editor) => {
       const content = editor.querySelector(".cm-content");
       if (!content || content.getAttribute("aria-label") === editor.dataset.editor) return;
       content.setAttribute("aria-label", editor.dataset.editor);
-      const scroller = editor.querySelector(".cm-scroller");
-      if (content.getAttribute("contenteditable") === "false" && scroller) scroller.tabIndex = 0;
+      if ("readOnly" in editor.dataset) editor.querySelector(".cm-scroller").tabIndex = 0;
     });
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(name).observe(document.body, { subtree: true, childList: true }));
 
-
+  // Who leaves a page with something unsaved is asked first.
   let unsaved = false;
   window.addEventListener("beforeunload", (event) => {
     if (unsaved) event.preventDefault();
