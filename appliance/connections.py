@@ -325,7 +325,14 @@ class Connections:
     def rename(self, connection_id: str, name: str) -> Connection:
         if any(connection.name == name and connection.id != connection_id for connection in self.all()):
             raise Conflict(f"a connection named {name!r} exists already; choose another name")
-        return self.change(connection_id, name=name)
+        renamed = self.change(connection_id, name=name)
+        self._tell_archives(renamed.id)  # their states carry the name
+        return renamed
+
+    def _tell_archives(self, connection_id: str) -> None:
+        for view in self._library.all_views():
+            if connection_id in view.standings:
+                self._library.changed(view.archive.id)
 
     def remove(self, connection_id: str) -> None:
         """Forget it; the remote is not touched. Raises Refused while it holds the only copy of anything."""

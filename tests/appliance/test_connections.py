@@ -23,6 +23,18 @@ def test_a_connection_that_was_not_validated_cannot_be_activated(tmp_path: Path)
             inside.ask("connection/activate", connection=connection_id)
 
 
+def test_a_new_name_of_a_connection_is_told_with_each_archive_that_is_there(tmp_path: Path) -> None:
+    with Inside(tmp_path / "data") as inside:
+        connection_id = inside.connect(tmp_path / "disk")
+        archive_id = inside.put(b"x" * 1000)
+        inside.wait_remote(archive_id)
+        topic = f"pyarchive/{inside.app.folder.appliance_id}/archive/{archive_id}/state"
+        wait_for(lambda: b'"rung":"remote"' in inside.outbox.retained.get(topic, b"").replace(b" ", b""), what="the state to be told")
+        inside.ask("connection/rename", connection=connection_id, name="drawer")
+        assert inside.ask("archive/list")["archives"][0]["placements"][0]["connection_name"] == "drawer"
+        wait_for(lambda: b"drawer" in inside.outbox.retained.get(topic, b""), what="the state to be told anew")
+
+
 def test_a_folder_in_or_around_the_store_is_no_remote(tmp_path: Path) -> None:
     with Inside(tmp_path / "data") as inside:
         for place in (inside.data / "store", inside.data):

@@ -19,7 +19,7 @@ from ui.panel.navigation import PLACES
 Width = Literal["desk", "phone"]
 Theme = Literal["light", "dark"]
 _SETTLE_MS = 1200  # charts and bars have moved to where they belong
-_LIVED_MS = 45_000  # rates are means of some seconds, and a chart wants something to draw
+_LIVED_MS = 65_000  # rates are means of a minute, and a chart wants something to draw
 _PLACE = "USB disk in the study"
 _FOR_THE_DOCUMENTS = {
     ("overview", "desk", "light"): "overview.png",
