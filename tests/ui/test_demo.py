@@ -190,3 +190,15 @@ def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
 def _keepers(demo: RunningDemo) -> list[psutil.Process]:
     children = psutil.Process(demo.process.pid).children(recursive=True)
     return [process for process in children if process.is_running() and "firmware_scripts.running.keeper" in process.cmdline()]
+
+
+def test_a_demo_whose_messages_nobody_reads_any_more_goes_on_and_can_be_ended(tmp_path: Path) -> None:
+    demo = RunningDemo(tmp_path / "demo")
+    for stream in (demo.process.stdout, demo.process.stderr):
+        assert stream
+        stream.close()
+    old = demo.child("mqtt.embedded").pid
+    demo.child("mqtt.embedded").kill()  # that would be said
+    until(lambda: any(child.pid != old for child in demo.processes() if "mqtt.embedded" in child.cmdline()), 15)
+    demo.end()
+    assert demo.processes() == []

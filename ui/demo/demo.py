@@ -172,19 +172,27 @@ class Demo:
             tending.join()
 
     def _tend(self, say: Say, over: threading.Event) -> None:
-        """Until it is told to end, or tells the others to."""
-        while not over.is_set() and not self.stop.wait(_TEND_EVERY_S):
-            for child in self._children:
-                try:
-                    line = child.tend()
-                except OSError as error:
-                    line = f"the {child.name} cannot be started: {error}"
-                if line:
-                    say(line)
-            with contextlib.suppress(Failed):  # a full disk: the others are told when there is room again
-                if self._note_id():
-                    break
-        over.set()
+        """Until it is told to end, or tells the others to; whatever happens here, they are told."""
+        try:
+            while not over.is_set() and not self.stop.wait(_TEND_EVERY_S) and not self._id_has_changed():
+                for child in self._children:
+                    self._tend_child(child, say)
+        finally:
+            over.set()
+
+    def _tend_child(self, child: Child, say: Say) -> None:
+        try:
+            line = child.tend()
+        except OSError as error:
+            line = f"the {child.name} cannot be started: {error}"
+        if line:
+            with contextlib.suppress(OSError):  # nobody reads what is said here any more
+                say(line)
+
+    def _id_has_changed(self) -> bool:
+        with contextlib.suppress(Failed):  # a full disk: the others are told when there is room again
+            return self._note_id()
+        return False
 
     def _note_id(self) -> bool:
         """True where the appliance has another id than the other commands were told; they are told."""
