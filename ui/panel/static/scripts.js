@@ -101,7 +101,7 @@
       const content = editor.querySelector(".cm-content");
       if (!content || content.getAttribute("aria-label") === editor.dataset.editor) return;
       content.setAttribute("aria-label", editor.dataset.editor);
-      if ("readOnly" in editor.dataset) editor.querySelector(".cm-scroller").tabIndex = 0;
+      ("readOnly" in editor.dataset ? editor.querySelector(".cm-scroller") : content).tabIndex = 0;
     });
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(name).observe(document.body, { subtree: true, childList: true }));
