@@ -156,3 +156,24 @@ def test_a_broker_or_an_appliance_that_is_away_is_said_and_all_comes_back(
             assert "broker" in said
 
     asyncio.run(run())
+
+
+def test_what_nobody_follows_any_more_is_forgotten_and_what_others_follow_stays(
+    broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker
+) -> None:
+    async def run() -> None:
+        speaker = Speaker(make_broker(broker_address), topics)
+        async with living(make_broker(broker_address, start=False), topics) as live:
+            everything = live.follow(["script/+/state"], lambda: None)
+            one = live.follow(["script/a/state"], lambda: None)
+            await until(lambda: live.away != "broker", "the broker")
+            for name in ("script/a/state", "script/b/state", "availability"):
+                speaker.say(name, {"of": name})
+            await until(lambda: len(live.below("script/")) == 2 and live.get("availability"), "what was said")
+            everything.end()
+            assert list(live.below("script/")) == ["script/a/state"]
+            one.end()
+            assert live.below("script/") == {}
+            assert live.get("availability")
+
+    asyncio.run(run())
