@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import time
 from collections.abc import Iterator
@@ -17,11 +16,11 @@ from appliance.archive import Archive
 from appliance.catalog.ledger import ArchiveFacts
 from appliance.tombstone import all_of
 from appliance.transfer.work import manifest_of
+from tests.appliance.integrity.on_drive import BATCH, connect_drive
 from tests.fakes.drive import FakeDrive, Record, Seed
 from tests.inside import Inside
 from tests.waiting import wait_for
 
-BATCH = 256 * 1024
 CONTENT = random.Random(4).randbytes(3 * BATCH + 7)
 MANY = 65_536
 
@@ -37,10 +36,7 @@ def fake(tmp_path: Path) -> Iterator[FakeDrive]:
 def inside(tmp_path: Path, fake: FakeDrive) -> Iterator[Inside]:
     settings = {"drive_endpoint": fake.root, "undo_days": 0, "grace_days": 0}
     with Inside(tmp_path / "data", batch_bytes=BATCH, **settings) as running:  # type: ignore[arg-type]  # settings are free words
-        running.app.verifier.second_look_s = 0.1
-        connection = running.ask("connection/add", kind="drive", name="Drive", credentials=json.dumps(fake.account()))["id"]
-        running.ask("connection/validate", connection=connection)
-        running.ask("connection/activate", connection=connection)
+        connect_drive(running, fake)
         yield running
 
 

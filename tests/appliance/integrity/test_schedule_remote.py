@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from appliance.errors import RemoteAway
+from appliance.integrity import schedule
 from appliance.integrity.report import why_not_clean
 from tests.appliance.integrity.id_remote import BATCH, Place, with_ids
+from tests.appliance.integrity.on_drive import BATCH as BIG
+from tests.appliance.integrity.on_drive import connect_drive
 from tests.appliance.integrity.scheduled import DAY_S, Days, count_local, only
 from tests.fakes.drive import FakeDrive
 from tests.inside import Inside
 from tests.waiting import wait_for
 
 LISTING = only(listing_days=7)
-BIG = 256 * 1024
 
 
 def put_many(inside: Inside, count: int, batches: int = 1) -> list[str]:
@@ -38,10 +40,7 @@ def fake(tmp_path: Path) -> Iterator[FakeDrive]:
 @pytest.fixture
 def on_drive(tmp_path: Path, fake: FakeDrive) -> Iterator[Inside]:
     with Inside(tmp_path / "data", batch_bytes=BIG, drive_endpoint=fake.root, **LISTING) as inside:
-        inside.app.verifier.second_look_s = 0.1
-        added = inside.ask("connection/add", kind="drive", name="Drive", credentials=json.dumps(fake.account()))["id"]
-        inside.ask("connection/validate", connection=added)
-        inside.ask("connection/activate", connection=added)
+        connect_drive(inside, fake)
         yield inside
 
 
@@ -140,6 +139,20 @@ def test_a_disk_that_is_away_is_unknown_and_no_damage(tmp_path: Path) -> None:
         assert "not checked to the end" in inside.problems()["check_overdue"]
 
 
+def test_a_remote_that_does_not_answer_is_left_alone_for_a_while(tmp_path: Path, place: Place) -> None:
+    with with_ids(tmp_path, place, **LISTING) as inside:
+        inside.connect(tmp_path / "ids", "ids")
+        (archive_id,) = put_many(inside, 1)
+        days = Days(inside)
+        days.wait_idle()
+        place.calls.clear()
+        place.raises["list_all"] = [RemoteAway("the network is away") for _ in range(100)]
+        days.live(3)
+        assert place.calls["list_all"] == 1
+        assert inside.show(archive_id)["health"] == "ok"
+        assert not days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
+
+
 def test_what_has_become_remote_is_read_back_soon_within_the_budget_of_each_day(tmp_path: Path, place: Place) -> None:
     with with_ids(tmp_path, place, **only(drill_mib_per_day=1)) as inside:
         inside.connect(tmp_path / "ids", "ids")
@@ -164,6 +177,18 @@ def test_what_has_become_remote_is_read_back_soon_within_the_budget_of_each_day(
         assert inside.show(fresh)["rung"] == "proven"
         days.live(3)
         assert place.calls["get"] == 31
+
+
+def test_an_appliance_that_is_left_alone_proves_what_is_remote_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "_FIRST_S", 0.5)
+    monkeypatch.setattr(schedule, "_LOOK_S", 0.1)
+    with Inside(tmp_path / "data", batch_bytes=BATCH) as inside:
+        inside.app.schedule._politeness.settle_s = 0.1
+        inside.connect(tmp_path / "disk")
+        archive_id = inside.put(random.Random(1).randbytes(3 * BATCH))
+        wait_for(lambda: inside.show(archive_id)["rung"] == "proven", 20, "the archive to be proven")
+    with Inside(tmp_path / "data", batch_bytes=BATCH) as inside:
+        assert inside.app.rounds.of("local").last_at
 
 
 def test_a_damaged_batch_that_is_read_back_is_sent_again(tmp_path: Path, place: Place) -> None:
@@ -194,9 +219,8 @@ def test_damage_on_a_connection_that_is_not_active_stands_until_it_is_mended(tmp
         (problem,) = inside.app.problems.standing()
         assert (problem.code, problem.needs_you) == ("damaged", False)
         assert "once that connection is active" in problem.next_step
-        inside.ask("connection/activate", connection="ids")
-        days.wait_idle()
-        days.tick()
+        place.flip(place.named(archive_id, "00000001")[0])  # as somebody may have put it back
+        days.live(1.5)
         assert inside.problems() == {}
 
 
@@ -213,7 +237,8 @@ def test_a_listing_that_was_put_off_for_long_goes_on_beside_transfers_and_gives_
         jobs: list[Any] = []
         listings = place.calls.__getitem__
         place.before = lambda method: jobs.append(inside.ask("integrity/verify", local=True)) if method == "listed" and not jobs else None
-        days.live(1)
+        days.passed_s += DAY_S
+        days.tick()
         wait_for(lambda: inside.ask("integrity/job", job_id=jobs[0]["job_id"])["state"] == "done")
         assert listings("list_all") == 1
         assert not days.rounds.of("list-" + inside.app.connections.find("ids").id).ended_at
