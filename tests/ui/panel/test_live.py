@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,6 +25,12 @@ async def living(broker: Broker, topics: Topics) -> AsyncIterator[Live]:
         yield live
     finally:
         live.stop()
+
+
+def on_a_loop(run: Coroutine[Any, Any, None]) -> None:
+    """On a thread of its own: a browser of another test may keep a loop on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run).result()
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -68,7 +75,7 @@ def test_a_burst_is_one_update_of_a_page_and_its_end_is_never_lost(
             await asyncio.sleep(0.3)
             assert told[-1] == {"done": 299}
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_stream_hands_over_all_that_came_in_its_order_and_a_failing_page_disturbs_no_other(
@@ -87,7 +94,7 @@ def test_a_stream_hands_over_all_that_came_in_its_order_and_a_failing_page_distu
             assert [one["number"] for one in heard] == list(range(200))
             assert live.get("event") is None
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_an_archive_is_known_as_long_as_a_page_shows_it_and_shown_anew_to_the_next(
@@ -116,7 +123,7 @@ def test_an_archive_is_known_as_long_as_a_page_shows_it_and_shown_anew_to_the_ne
             speaker.forget(name)
             await until(lambda: live.get(name) is None, "its removal")
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_what_was_on_its_way_when_the_last_page_closed_does_not_stay(
@@ -132,7 +139,7 @@ def test_what_was_on_its_way_when_the_last_page_closed_does_not_stay(
             await asyncio.sleep(0)
             assert live.below("archive/") == {}
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_broker_or_an_appliance_that_is_away_is_said_and_all_comes_back(
@@ -155,7 +162,7 @@ def test_a_broker_or_an_appliance_that_is_away_is_said_and_all_comes_back(
             await until(lambda: said and said[-1] == "appliance", "pages to be told")
             assert "broker" in said
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_what_nobody_follows_any_more_is_forgotten_and_what_others_follow_stays(
@@ -176,4 +183,4 @@ def test_what_nobody_follows_any_more_is_forgotten_and_what_others_follow_stays(
             assert live.below("script/") == {}
             assert live.get("availability")
 
-    asyncio.run(run())
+    on_a_loop(run())
