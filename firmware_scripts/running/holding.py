@@ -30,6 +30,9 @@ class Holding:
                 env={name: os.environ[name] for name in ("TZ", "LANG") if name in os.environ},  # no secret is handed down
                 pass_fds=given, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+        except OSError:
+            self.close()
+            raise
         finally:
             theirs.close()
             api.close()

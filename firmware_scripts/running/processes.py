@@ -53,21 +53,21 @@ def below(root: int, spare: frozenset[int] = frozenset()) -> list[Process]:
 def end_below(root: int, timeout_s: float, ended: Ended = lambda _pid, _status: None, spare: frozenset[int] = frozenset()) -> int:
     """SIGKILL for all that descends from ``root`` (which is us) until nothing is left; answers how many there were.
 
-    All are stopped first: what forks without end stands still while it is counted. ``spare``: children of ours that stay, with theirs.
+    What forks without end is stopped first, all of it: while one of them runs, it takes the place of each that is killed. ``spare``:
+    children of ours that stay, with theirs.
     """
-    found: set[int] = set()
+    stopped: set[int] = set()
     until_s = time.monotonic() + timeout_s
-    while living := [one for one in below(root, spare) if one.alive]:
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in living:
-                send(process.pid, number)
-        found |= {process.pid for process in living}
-        reap(ended, spare)
-        if time.monotonic() > until_s:
-            break
-        time.sleep(_PAUSE_S)
+    while (living := [one for one in below(root, spare) if one.alive]) and time.monotonic() < until_s:
+        running = [one for one in living if one.pid not in stopped]
+        for process in running or living:
+            send(process.pid, signal.SIGSTOP if running else signal.SIGKILL)
+        stopped |= {process.pid for process in running}
+        if not running:
+            reap(ended, spare)
+            time.sleep(_PAUSE_S)
     reap(ended, spare)
-    return len(found)
+    return len(stopped)
 
 
 def send(pid: int, number: int) -> None:

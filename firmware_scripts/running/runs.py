@@ -119,14 +119,21 @@ class Runs:
         while self._waiting and len(self._running) < AT_A_TIME:
             order = self._waiting.popleft()
             try:
-                holding, self._spare = self._spare or Holding(), None
-            except OSError as error:
-                self._refuse(order, "refused", f"no process could be started for it: {error.strerror}; try again later")
-                continue
-            run = Run(order, self._placed(order), self._way, self._ask, self._over)
-            self._running[order.run_id] = run
-            run.start(holding)
+                self._begin_one(order)
+            except (OSError, RuntimeError) as error:  # RuntimeError: Python's word for a thread that the system does not give
+                self._running.pop(order.run_id, None)
+                self._refuse(order, "refused", f"no process could be started for it: {error}; try again later")
         self._prepare()
+
+    def _begin_one(self, order: RunOrder) -> None:
+        holding, self._spare = self._spare or Holding(), None
+        run = Run(order, self._placed(order), self._way, self._ask, self._over)
+        self._running[order.run_id] = run
+        try:
+            run.start(holding)
+        except RuntimeError:
+            holding.close()
+            raise
 
     def _prepare(self) -> None:
         """A keeper for the next run, that it begins at once."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_scripts.running.holding import Holding
 from firmware_scripts.running.lines import MESSAGE_BYTES, PIECE_BYTES, Cutter, Pending
 from firmware_scripts.running.settings import BadSettings, Settings
 from mqtt.script_messages import ScriptOutput
@@ -67,3 +69,11 @@ def test_the_password_is_in_no_repr_and_root_runs_no_script() -> None:
     assert "s3cret" not in repr(settings)
     assert all(user.uid != 0 for user in settings.users)
     assert bool(settings.users) == (os.geteuid() == 0)
+
+
+def test_a_keeper_that_cannot_be_started_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr("firmware_scripts.running.holding.sys.executable", "/nowhere")
+    with pytest.raises(OSError, match="nowhere"):
+        Holding()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
