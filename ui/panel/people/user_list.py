@@ -28,6 +28,7 @@ class Users:
         self._others = parts.stack()
         self._names: list[str] = []
         self._asking = 0
+        self._shown: object = None
 
     async def load(self) -> None:
         self.show(await self.known())
@@ -36,11 +37,12 @@ class Users:
         return await here.ask("user/list")
 
     def changed(self, found: Any) -> None:
-        """By somebody else. A dialog that is open belongs to a row: it would go with it."""
-        if not self._asking:
+        """By somebody else. A menu or dialog that is open belongs to a row, and would go with it: so only where there is news."""
+        if not self._asking and _news(found) != self._shown:
             self.show(found)
 
     def show(self, found: Any) -> None:
+        self._shown = _news(found)
         self._names = [user["name"] for user in found["users"]]
         self._list.clear()
         with self._list:
@@ -123,3 +125,8 @@ class Users:
                         parts.text(owner["name"]).classes("pa-strong")
                         parts.text(f"{count(owner['archives'], 'archive')}, {size(owner['bytes'])}").classes("pa-num pa-muted")
                         parts.action("Give to …", self._then(partial(ask_owner, owner["name"], self._names)), kind="quiet")
+
+
+def _news(found: Any) -> object:
+    """All but when somebody was seen, which is always new."""
+    return [{**user, "last_seen_at": None} for user in found["users"]], found["others"]
