@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from firmware_scripts.running import cage, place, processes, system
 from firmware_scripts.running.cage import CannotStart, Files
@@ -52,6 +53,7 @@ class Keeper:
         self._files = files
         self._runner = os.getppid()
         self._pid = 0
+        self._early: list[dict[str, Any]] = []
         self._status: int | None = None
         self._gone = False
         self._kill_at_s = float("inf")
@@ -82,12 +84,16 @@ class Keeper:
 
     def _order(self) -> Order | None:
         while (messages := self._control.receive()) is not None:
-            for message in messages:
-                return Order(**message["start"])
+            if messages and "start" not in messages[0]:
+                return None  # it is to end before it began
+            if messages:
+                self._early = messages[1:]
+                return Order(**messages[0]["start"])
         return None
 
     def _hold(self, order: Order, woken: int) -> None:
         """Until the script's first process has ended, or all of the run has to."""
+        self._obey(self._early)
         with selectors.DefaultSelector() as selector:
             selector.register(self._control, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
@@ -106,7 +112,10 @@ class Keeper:
     def _listen(self) -> None:
         messages = self._control.receive()
         self._gone = self._gone or messages is None
-        for message in messages or []:
+        self._obey(messages or [])
+
+    def _obey(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
             self._end(float(message["end"]))
 
     def _end(self, grace_s: float) -> None:

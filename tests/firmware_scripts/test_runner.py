@@ -115,6 +115,13 @@ def test_a_kill_ends_the_run_and_all_that_it_started_and_its_folder_goes(stage: 
     wait_for(lambda: not working(stage), what="the working folder to go")
 
 
+def test_a_kill_that_comes_with_the_order_is_not_lost(stage: Stage) -> None:
+    for _ in range(8):
+        run_id = stage.orders.order(ENDLESS)
+        stage.orders.kill(run_id, grace_s=0.5)
+        assert stage.orders.wait_end(run_id, 10).state == "killed"
+
+
 def test_a_script_may_end_itself_in_order_within_the_grace_time(stage: Stage) -> None:
     source = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: (print('tidied up'), sys.exit(0)))\n" + ENDLESS
     run_id = stage.orders.order(source)
