@@ -21,6 +21,7 @@ from mqtt.script_messages import MAX_SOURCE_BYTES
 
 SCRIPTS = "scripts"
 MOST_SCRIPTS, MOST_VERSIONS = 200, 50
+_TAKEN = frozenset({"new"})
 
 
 class SavedScripts:
@@ -75,6 +76,8 @@ class SavedScripts:
         """A new script, or a new version. Raises Conflict, BadRequest, DiskFull, CatalogUnwritable, OSError."""
         if len(source) > MAX_SOURCE_BYTES:
             raise BadRequest(f"the source has {len(source):,} bytes, and {MAX_SOURCE_BYTES:,} are the most; leave data out of it")
+        if script_id in _TAKEN:
+            raise BadRequest(f"{script_id!r} is a word of the panel's addresses; choose another id")
         with self.changing:
             former = self._saved(script_id)
             self._check_basis(script_id, former, based_on)
