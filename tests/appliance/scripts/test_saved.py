@@ -94,7 +94,8 @@ def test_a_source_that_changed_on_the_disk_is_not_run_or_shown_as_what_was_saved
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"script": "../x"}, "pattern"), ({"script": "A"}, "pattern"), ({"script": "x"}, "pattern"), ({"script": "new"}, "choose another"), ({"title": ""}, "at least 1"),
+        ({"script": "../x"}, "pattern"), ({"script": "A"}, "pattern"), ({"script": "x"}, "pattern"), ({"script": "new"}, "choose another"),
+        ({"title": ""}, "at least 1"),
         ({"source_base64": "é"}, "not base64"), ({"limits": {"wall_s": 0}}, "greater than"), ({"limits": {"walls": 1}}, "not permitted"),
         ({"permission": "root"}, "permission"), ({"source_base64": base64.b64encode(b"x" * (MAX_SOURCE_BYTES + 1)).decode()}, "240000"),
     ],
