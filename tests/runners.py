@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
@@ -23,12 +24,20 @@ from mqtt.topics import Topics
 from tests.own_process import OwnProcess
 from tests.waiting import wait_for
 
-_UNITS_USER = 64_123  # nobody else's
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_UNITS_USER = 64_123 + _WORKER  # nobody else's
+_USERS = ("nobody", "games", "news", "uucp", "mail", "lp")
 _RIGHTS = "+setuid,+setgid,+kill"
 _AS_THE_UNIT = [
     "setpriv", f"--reuid={_UNITS_USER}", f"--regid={_UNITS_USER}", "--clear-groups", f"--inh-caps={_RIGHTS}", f"--ambient-caps={_RIGHTS}",
 ]  # fmt: skip
 SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+
+def scripts_user() -> str:
+    """Each of pytest's workers has another: how many processes there may be is counted by user, whoever runs them."""
+    known = [name for name in _USERS if name in {entry.pw_name for entry in pwd.getpwall()}]
+    return known[_WORKER % len(known)]
 
 
 def _units_python(folder: Path) -> Path:
@@ -60,6 +69,8 @@ class RunnerProcess(OwnProcess):
             "PYARCHIVE_MQTT_USERNAME": str(address.username), "PYARCHIVE_MQTT_PASSWORD": str(address.password),
             "PYARCHIVE_SCRIPTS_FOLDER": str(self.folder),
         }  # fmt: skip
+        if os.geteuid() == 0:
+            given["PYARCHIVE_SCRIPTS_USER"] = scripts_user()
         self._environment = os.environ | given | more
         self._log = self.log.open("ab")
 

@@ -11,6 +11,7 @@ from tests.browser.conftest import Visit
 from tests.browser.filling import content_of, put
 from tests.panels import PASSWORD, PanelProcess
 from tests.processes import House
+from tests.waiting import wait_for
 
 SIZE_BYTES = 5_500_000  # six batches
 HOSTILE = "<img src=x onerror='window.hurt=1'> ${window.hurt=1} {{7*7}} \u202eآ 🎉"
@@ -91,7 +92,7 @@ def test_renamed_to_whatever_removed_with_a_warning_and_taken_back(visit: Visit,
     expect(dialog).to_contain_text("1.00 kB, freed when the time to take it back is over")
     dialog.get_by_role("button", name="Remove").click()
     expect(page.locator(".pa-main")).to_contain_text("This archive is in the trash. It can be taken back until")
-    assert house.show(archive_id)["removed_at"]
+    wait_for(lambda: house.show(archive_id)["removed_at"], 10, "the archive to be removed")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Remove")).to_be_visible()
     assert not house.show(archive_id)["removed_at"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Hostile:
     connection: str
 
     def address(self, example: str) -> str:
-        return example.format(archive=self.archive, connection=self.connection)
+        return example.format(archive=self.archive, connection=self.connection, script="odd")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,8 @@ def hostile(house: House, panel: PanelProcess, admin: str) -> Hostile:
     house.wait_remote(archive)
     connection = house.ask("connection/list")["connections"][0]["id"]
     house.ask("connection/rename", connection=connection, name=f"Disk {HOSTILE[0]}")
+    source = base64.b64encode(HOSTILE[0].encode()).decode()
+    house.ask("script/save", script="odd", title=HOSTILE[0], description=HOSTILE[0], source_base64=source)
     odd = house.data / "inbox" / "NOBODY <img src=x onerror=pwned=14>"
     odd.mkdir(parents=True)
     (odd / "{{constructor.constructor('pwned=15')()}}").write_bytes(b"x")

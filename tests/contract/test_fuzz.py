@@ -108,6 +108,8 @@ def attacked(mortal_broker: BrokerProcess, topics: Topics, tmp_path: Path) -> It
         (tmp_path / "copies").mkdir()
         under_attack = Attacked(house, recorder, filters, tmp_path / "copies")
         wait_for(lambda: "last_sync_at" in str(under_attack.kept()), what="the last sync to be kept")
+        wait_for(lambda: topics("frontpanel/state") in recorder.retained_now(), what="the lamp to be told")
+        wait_for(lambda: not [topic for topic in recorder.retained_now() if "/transfer/" in topic], what="the slots to be cleared")
         yield under_attack
 
 

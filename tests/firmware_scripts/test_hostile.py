@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from mqtt.script_messages import Limits
 from tests.firmware_scripts.conftest import Stage, raise_stage
 from tests.firmware_scripts.test_runner import working
-from tests.runners import SYSTEM_PYTHON
+from tests.runners import SYSTEM_PYTHON, scripts_user
 from tests.waiting import wait_for
 
 _CGROUP_TREES = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
@@ -206,7 +207,7 @@ def apart(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     if pi and not _can_be_as_on_a_pi():
         pytest.skip("setpriv, the system's Python of our version, or a clone that others may read is missing")
     with ExitStack() as stack:
-        yield raise_stage(stack, tmp_path_factory, unprivileged=pi, PYARCHIVE_SCRIPTS_USER="nobody")
+        yield raise_stage(stack, tmp_path_factory, unprivileged=pi, PYARCHIVE_SCRIPTS_USER=scripts_user())
 
 
 def _can_be_as_on_a_pi() -> bool:
@@ -220,7 +221,8 @@ def test_apart_the_state_says_that_scripts_have_their_own_user(apart: Stage) -> 
     assert apart.orders.heard.runner
     assert apart.orders.heard.runner.can == ["own_user"]
     state = apart.orders.run("import os\nprint(os.getuid(), os.geteuid(), os.getgroups())\nos.setuid(0)")
-    assert apart.orders.text(state.run_id)[0].startswith("65534 65534 []")
+    uid = pwd.getpwnam(scripts_user()).pw_uid
+    assert apart.orders.text(state.run_id)[0].startswith(f"{uid} {uid} []")
     assert "PermissionError" in apart.orders.text(state.run_id)[-1]
 
 
