@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,9 @@ TIME = {
     *(f"datetime.datetime.{call}" for call in ("now", "utcnow", "today")),
     "datetime.date.today",
 }
+
+INSTALLATION = "appliance/installation/"
+"""Runs before anything is installed: no part of the daemon, and made of the standard library alone."""
 
 NOT_OURS = {".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "__pycache__", "build", "dist", "screenshots"}
 
@@ -176,6 +180,10 @@ def product() -> Iterator[Source]:
     return sources("mqtt", "appliance", "ui", "firmware_scripts")
 
 
+def daemon() -> Iterator[Source]:
+    return (source for source in sources("appliance") if not source.path.startswith(INSTALLATION))
+
+
 def wrong_arrows(source: Source) -> list[Found]:
     allowed = MAY_IMPORT[source.package]
     if allowed is None:
@@ -208,8 +216,15 @@ def test_a_foreign_library_has_one_door() -> None:
     assert not wrong, shown(wrong)
 
 
+def test_the_installation_needs_nothing_but_the_standard_library() -> None:
+    found = [found for source in sources(INSTALLATION) for found in source.imports()]
+    mine = INSTALLATION.strip("/").replace("/", ".")
+    wrong = [one for one in found if one.name.partition(".")[0] not in sys.stdlib_module_names and f"{one.name}.".partition(f"{mine}.")[0]]
+    assert not wrong, shown(wrong)
+
+
 def test_the_appliance_writes_through_the_durable_module_alone() -> None:
-    found = [found for source in sources("appliance") if source.path != WRITES_DURABLY for found in writes(source)]
+    found = [found for source in daemon() if source.path != WRITES_DURABLY for found in writes(source)]
     wrong = [one for one in found if (one.path, one.name) not in WRITES_ALLOWED]
     assert not wrong, shown(wrong)
     unused = WRITES_ALLOWED.keys() - {(one.path, one.name) for one in found}
@@ -217,12 +232,12 @@ def test_the_appliance_writes_through_the_durable_module_alone() -> None:
 
 
 def test_the_clock_alone_asks_for_the_time() -> None:
-    wrong = [found for source in sources("appliance") if source.path != ASKS_THE_TIME for found in source.uses(TIME)]
+    wrong = [found for source in daemon() if source.path != ASKS_THE_TIME for found in source.uses(TIME)]
     assert not wrong, shown(wrong)
 
 
 def test_the_appliance_never_sleeps_without_listening_for_its_end() -> None:
-    wrong = [found for source in sources("appliance") for found in source.uses({"time.sleep"})]
+    wrong = [found for source in daemon() for found in source.uses({"time.sleep"})]
     assert not wrong, shown(wrong)
 
 

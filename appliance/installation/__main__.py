@@ -1,0 +1,60 @@
+"""``python3 -m appliance.installation install | uninstall | upgrade | resume``: what ``install.sh`` hands over to, as root."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from appliance.installation.choices import Tls
+from appliance.installation.errors import CannotGoOn
+
+SOURCE = Path(__file__).resolve().parents[2]
+"""The clone that this runs from. What runs from a release (resume) has none, and does not ask."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0 where all is as wanted, 1 where it cannot be: then cause and next step are on standard error; 2 for wrong usage."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[given.command](given)
+    except CannotGoOn as error:
+        sys.stderr.write(f"install.sh: {error.cause}\n{error.next_step}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="install.sh", description="Install PyArchive on this computer. Run it again at any time.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    install = commands.add_parser("install", help="install, or go on with an installation")
+    install.add_argument("--data", help="data folder (/var/lib/pyarchive)")
+    install.add_argument("--panel-port", type=int, help="the panel's port (80; with TLS 443)")
+    install.add_argument("--host-name", help="the panel is found as NAME.local (pyarchive)")
+    install.add_argument("--mdns", action=argparse.BooleanOptionalAction, default=None, help="say that name in the house (yes)")
+    install.add_argument("--tls", choices=get_args(Tls), help="TLS of the panel (none)")
+    install.add_argument("--tls-certificate", metavar="FILE", help="an own certificate with its chain, PEM")
+    install.add_argument("--tls-key", metavar="FILE", help="and its key")
+    install.add_argument("--share", action=argparse.BooleanOptionalAction, default=None, help="the inbox as a network share (no)")
+    install.add_argument("--lan", action=argparse.BooleanOptionalAction, default=None, help="Home Assistant may log in at the broker (yes)")
+    _add_running(install)
+    _add_running(commands.add_parser("uninstall", help="remove the programs; data stays"))
+    _add_running(commands.add_parser("upgrade", help="bring in the version of this clone, or stay with the old one"))
+    commands.add_parser("resume", help="go on with, or take back, an upgrade that a power cut broke off (called at boot)")
+    return parser
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="change nothing, say what would be done")
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+
+
+def _not_yet(given: argparse.Namespace) -> int:
+    raise CannotGoOn(f"{given.command} is not there yet.", "Try a later version.")
+
+
+_COMMANDS = {"install": _not_yet, "uninstall": _not_yet, "upgrade": _not_yet, "resume": _not_yet}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""What may be chosen at an installation: checked when built, kept in ``install.toml`` so that the next run need not say it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from appliance.installation.errors import CannotGoOn
+
+Tls = Literal["none", "own", "generated"]
+_MOST_PORT = 65_535
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """All of them, by the names that install.toml has. Raises CannotGoOn.
+
+    ``data``: the data folder. ``host_name``: the panel is found as ``<host_name>.local`` where ``mdns`` is on. ``tls``: of the panel;
+    ``own`` with ``tls_certificate`` and ``tls_key``. ``share``: the inbox as a network share (Samba). ``lan``: Home Assistant may log in
+    at the broker over the network.
+    """
+
+    data: str = "/var/lib/pyarchive"
+    panel_port: int = 80
+    host_name: str = "pyarchive"
+    mdns: bool = True
+    tls: Tls = "none"
+    tls_certificate: str = ""
+    tls_key: str = ""
+    share: bool = False
+    lan: bool = True
+
+    def __post_init__(self) -> None:
+        _check_path("the data folder", self.data)
+        if not 1 <= self.panel_port <= _MOST_PORT:
+            raise CannotGoOn(f"the panel's port is {self.panel_port}.", f"Give a number from 1 to {_MOST_PORT}.")
+        if not _HOST_NAME.fullmatch(self.host_name):
+            raise CannotGoOn(f"the host name is {self.host_name[:80]!r}.", "Give one of a to z, digits and hyphens, without .local.")
+        self._check_tls()
+
+    def _check_tls(self) -> None:
+        if self.tls not in get_args(Tls):
+            raise CannotGoOn(f"TLS is {self.tls!r}.", f"Choose one of {', '.join(get_args(Tls))}.")
+        if (self.tls == "own") != bool(self.tls_certificate and self.tls_key):
+            raise CannotGoOn("an own certificate and its key belong together.", "Give --tls-certificate and --tls-key, or another --tls.")
+        for name in ("tls_certificate", "tls_key"):
+            if getattr(self, name):
+                _check_path(name, getattr(self, name))
+
+    @property
+    def panel_url(self) -> str:
+        """Where the house finds the panel, by its name."""
+        scheme, usual = ("http", 80) if self.tls == "none" else ("https", 443)
+        port = "" if self.panel_port == usual else f":{self.panel_port}"
+        return f"{scheme}://{self.host_name}.local{port}"
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """What an earlier run chose, by name; nothing where there was none. Raises CannotGoOn."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CannotGoOn(f"{path} cannot be read: {error}.", "Mend it, or remove it and say all options again.") from error
+    types: dict[str, type] = {field.name: type(field.default) for field in fields(Choices)}
+    for name, value in content.items():
+        if name not in types or type(value) is not types[name]:
+            raise CannotGoOn(f"{path}: {name} is unknown or of the wrong kind.", "Mend it, or remove the line.")
+    return content
+
+
+def as_toml(choices: Choices) -> str:
+    """For install.toml."""
+    lines = [f"{field.name} = {json.dumps(getattr(choices, field.name), ensure_ascii=False)}" for field in fields(choices)]
+    return "\n".join(["# Kept by `install.sh`, which a change is given to as an option.", *lines, ""])
+
+
+def _check_path(what: str, path: str) -> None:
+    # Units, tables of mounts and Mosquitto's configuration know no common way to quote.
+    if not Path(path).is_absolute() or not re.fullmatch(r"[\w./@+,=-]+", path) or ".." in Path(path).parts:
+        raise CannotGoOn(f"{what} is {path[:80]!r}.", "Give a whole path, beginning with /, of letters, digits and . _ - + = @ ,")
