@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.cookiejar
 import os
 import socket
@@ -20,6 +19,7 @@ from tests.waiting import wait_for
 from ui.panel.sessions import COOKIE
 
 PASSWORD = "correct horse battery"
+_ANSWER_S = 60.0
 
 
 class PanelProcess(OwnProcess):
@@ -73,9 +73,15 @@ class PanelProcess(OwnProcess):
         wait_for(lambda: "online" in self._health(), 30, "the panel to reach the appliance")
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar), _NoRedirect())
-        with contextlib.suppress(urllib.error.HTTPError):  # the way in is a redirect
-            opener.open(self.url + path, urllib.parse.urlencode(form).encode(), timeout=15)
-        return next(cookie.value or "" for cookie in jar if cookie.name == COOKIE)
+        try:
+            opener.open(self.url + path, urllib.parse.urlencode(form).encode(), timeout=_ANSWER_S)
+            said = "it answered without leading on"
+        except urllib.error.HTTPError as answer:  # the way in is a redirect
+            said = f"{answer.code} {answer.reason}: {answer.read().decode()[-2000:]}"
+        for cookie in jar:
+            if cookie.name == COOKIE and cookie.value:
+                return cookie.value
+        raise AssertionError(f"no session for {form['name']} from {path}; {said}\n{self.log.read_text()[-2000:]}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
