@@ -94,6 +94,10 @@ def test_a_member_who_owns_something_is_removed_when_that_belongs_to_somebody_el
     choose(users, "ira", "Remove")
     users.get_by_role("button", name="Remove", exact=True).click()
     users.get_by_role("alert").filter(has_text="archive").wait_for()  # not before it belongs to somebody else
+    users.get_by_role("button", name="What to do with ira", exact=True).click()
+    house.ask("user/role", name="ira", role="admin")  # by somebody else: a menu that is open stays, and says what is so now
+    users.get_by_role("menuitem", name="Make member").click()
+    expect(users.get_by_text("Admin", exact=True)).to_have_count(1)
     choose(users, "ira", "Give the archives to")
     users.get_by_label("To", exact=True).click()
     users.get_by_role("option", name="ada").click()

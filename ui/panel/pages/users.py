@@ -19,7 +19,7 @@ async def users_page() -> None:
     invitations = Invitations()
     await users.load()
     await invitations.load()
-    follow_changes(Refresh(users.known, users.changed), Refresh(invitations.known, invitations.show))
+    follow_changes(Refresh(users.known, users.show), Refresh(invitations.known, invitations.show))
     parts.text("Owners see their own archives, admins see all of them.", "p").classes("pa-muted pa-small")
 
 

@@ -1,8 +1,10 @@
 """The building blocks of the pages. Texts of people and files are shown as text, never as HTML."""
 
+from ui.panel.parts.actions import Do as Do
 from ui.panel.parts.actions import Kind as Kind
 from ui.panel.parts.actions import action as action
 from ui.panel.parts.actions import confirm as confirm
+from ui.panel.parts.actions import of_page as of_page
 from ui.panel.parts.actions import said as said
 from ui.panel.parts.actions import sentence as sentence
 from ui.panel.parts.actions import sentence_of as sentence_of

@@ -48,6 +48,16 @@ async def said(do: Do, done: str | None = None) -> bool:
     return True
 
 
+def of_page(do: Do) -> Do:
+    """As the handler of an event: for the page, so that what it asks stays when the element it began at is replaced or goes meanwhile."""
+
+    async def handle() -> None:
+        with ui.context.client:
+            await do()
+
+    return handle
+
+
 def action(label: str, do: Do, *, icon: str | None = None, kind: Kind = "plain", done: str | None = None) -> Button:
     """A button. It turns at once and takes no second click until its work is done; an error is shown with its next step."""
     button = ui.button(label, icon=icon, color=None)
@@ -61,7 +71,7 @@ def action(label: str, do: Do, *, icon: str | None = None, kind: Kind = "plain",
             if not button.is_deleted:
                 button.props(remove="loading")
 
-    button.on_click(clicked)
+    button.on_click(of_page(clicked))
     return button
 
 
