@@ -17,7 +17,7 @@ from mqtt.messages import Setting, SettingsState
 PREFIX = "PYARCHIVE_"
 DEFAULT_FILE = Path("/etc/pyarchive/pyarchive.toml")
 _NEWLY_SET = object()
-OF_OTHER_PROCESSES = frozenset({"CONFIG", "PANEL_HOST", "PANEL_PORT", "PANEL_DATA", "PANEL_TLS_CERT", "PANEL_TLS_KEY"})
+NO_SETTINGS = frozenset({"CONFIG", "LOGIN_FILE", "PANEL_HOST", "PANEL_PORT", "PANEL_DATA", "PANEL_TLS_CERT", "PANEL_TLS_KEY"})
 
 
 class SettingsError(ApplianceError):
@@ -166,7 +166,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, text in environment.items():
         name = variable.removeprefix(PREFIX)
-        if name == variable or name in OF_OTHER_PROCESSES or name.startswith("TEST_"):
+        if name == variable or name in NO_SETTINGS or name.startswith("TEST_"):
             continue
         if name.lower() not in Settings.model_fields:
             raise SettingsError(f"unknown setting in the environment: {variable}; remove it, or see `pyarchive settings get` for the names")
@@ -177,15 +177,38 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def from_file(path: Path, *, required: bool) -> dict[str, Any]:
     """Values by name; ``[mqtt] host`` is mqtt_host. A missing file is an error only where it was asked for."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = _toml(path)
     except FileNotFoundError:
         if required:
             raise SettingsError(f"the settings file {path} is missing; create it, or unset PYARCHIVE_CONFIG") from None
         return {}
+    return _known_names(path, content | _broker_of(content))
+
+
+def from_login_file(path: Path) -> dict[str, Any]:
+    """Its ``[mqtt]`` alone: the id that stands beside is the one of when the login was made, and a recovery changes it."""
+    try:
+        return _known_names(path, _broker_of(_toml(path)))
+    except FileNotFoundError:
+        raise SettingsError(f"the file {path} with the login is missing; create it, or unset PYARCHIVE_LOGIN_FILE") from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """Raises FileNotFoundError, SettingsError."""
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"cannot read the settings file {path}: {error}; mend it and start again") from error
+
+
+def _broker_of(content: dict[str, Any]) -> dict[str, Any]:
     mqtt = content.pop("mqtt", {})
-    flat = content | {f"mqtt_{key}": value for key, value in mqtt.items()}
+    return {f"mqtt_{key}": value for key, value in mqtt.items()}
+
+
+def _known_names(path: Path, flat: dict[str, Any]) -> dict[str, Any]:
     for name in flat:
         if name not in Settings.model_fields:
             raise SettingsError(f"unknown setting in {path}: {name}; remove it, or see `pyarchive settings get` for the names")
@@ -209,9 +232,11 @@ class SettingsStore:
     """The settings in force. ``keep`` writes what ``settings set`` changed, before it is in force."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        config = environment.get("PYARCHIVE_CONFIG")
+        config, login = environment.get("PYARCHIVE_CONFIG"), environment.get("PYARCHIVE_LOGIN_FILE")
         self._environment = from_environment(environment)
         self._file = from_file(Path(config) if config else DEFAULT_FILE, required=config is not None)
+        if login:
+            self._file |= from_login_file(Path(login))
         self._set: dict[str, Any] = {}
         self._keep: Callable[[dict[str, Any]], None] = lambda _: None
         self._listeners: list[Callable[[], None]] = []

@@ -1,4 +1,8 @@
-"""Where the broker is and which appliance is meant: environment, ``DATA/client.toml``, settings file, in the order of the design."""
+"""Where the broker is and which appliance is meant: environment, ``DATA/client.toml``, settings file, in the order of the design.
+
+The login may stand in a file of its own, beside the settings: the one that PYARCHIVE_LOGIN_FILE names (the units do), or that of an
+installed broker for this command. Its appliance_id does not count: a recovery changes the id, and the data folder has the right one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import Any
 from ui.errors import Failed
 
 SETTINGS_FILE = Path("/etc/pyarchive/pyarchive.toml")
+COMMAND_LOGIN = Path("/etc/pyarchive/mosquitto/credentials/cli.toml")
 SYSTEM_DATA = Path("/var/lib/pyarchive")
 CLIENT_FILE = "client.toml"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 1883
@@ -51,10 +56,7 @@ def find(environment: Mapping[str, str], data: Path | None) -> ClientSettings:
     found = _found(environment, data)
     mqtt = {**found.mqtt, **_mqtt_of(environment)}
     if not mqtt.keys() & {"host", "port"} and found.source == "default":
-        raise Failed(
-            "no appliance was found on this computer; start one with `pyarchive demo`, or say where its broker is: "
-            "--data DIR, PYARCHIVE_DATA, or PYARCHIVE_MQTT_HOST with PYARCHIVE_APPLIANCE_ID"
-        )
+        raise _nothing_found()
     return ClientSettings(
         host=str(mqtt.get("host", DEFAULT_HOST)),
         port=_port(mqtt.get("port", DEFAULT_PORT)),
@@ -64,6 +66,15 @@ def find(environment: Mapping[str, str], data: Path | None) -> ClientSettings:
         appliance_id=environment.get("PYARCHIVE_APPLIANCE_ID") or found.appliance_id or _id_on_disk(found.data),
         data=found.data,
         source="the environment" if _mqtt_of(environment).keys() & {"host", "port"} else found.source,
+    )
+
+
+def _nothing_found() -> Failed:
+    if COMMAND_LOGIN.exists() and not os.access(COMMAND_LOGIN, os.R_OK):
+        return Failed(f"{COMMAND_LOGIN} may not be read by you; run this as root, or as a member of the group pyarchive-admin")
+    return Failed(
+        "no appliance was found on this computer; start one with `pyarchive demo`, or say where its broker is: "
+        "--data DIR, PYARCHIVE_DATA, or PYARCHIVE_MQTT_HOST with PYARCHIVE_APPLIANCE_ID"
     )
 
 
@@ -99,9 +110,21 @@ def _settings_file(environment: Mapping[str, str], named: Path | None) -> _Found
     if chosen and not file.exists():
         raise Failed(f"the settings file {file} is missing; create it, or unset PYARCHIVE_CONFIG")
     content = _toml(file)
-    folder = named or Path(content.get("data", SYSTEM_DATA))
-    source = str(file) if content.get("mqtt") else f"the default for {folder}" if named else "default"
-    return _Found(content.get("mqtt", {}), content.get("appliance_id"), folder, source)
+    installed = Path(content.get("data", SYSTEM_DATA))
+    folder = named or installed
+    login_file = _login_file(environment, chosen or folder != installed)
+    mqtt = {**content.get("mqtt", {}), **(_toml(login_file).get("mqtt", {}) if login_file else {})}
+    source = str(login_file or file) if mqtt else f"the default for {folder}" if named else "default"
+    return _Found(mqtt, content.get("appliance_id"), folder, source)
+
+
+def _login_file(environment: Mapping[str, str], elsewhere: object) -> Path | None:
+    """The one that was named; for a command that means the installed appliance, the one that was made for it, where it may be read."""
+    if named := environment.get("PYARCHIVE_LOGIN_FILE"):
+        if not Path(named).exists():
+            raise Failed(f"the file {named} with the login is missing; create it, or unset PYARCHIVE_LOGIN_FILE")
+        return Path(named)
+    return COMMAND_LOGIN if not elsewhere and os.access(COMMAND_LOGIN, os.R_OK) else None
 
 
 def _toml(file: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import pwd
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +67,18 @@ def _broker(given: Mapping[str, str]) -> BrokerAddress:
     if not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - what a port can be
         raise BadSettings(f"PYARCHIVE_MQTT_PORT is {port[:40]!r}; it must be a number from 1 to 65535")
     return BrokerAddress(
-        host=given.get("MQTT_HOST", "127.0.0.1"), port=int(port), username=given.get("MQTT_USERNAME"), password=given.get("MQTT_PASSWORD"),
-        tls_ca=_path(given, "MQTT_TLS_CA"),
+        host=given.get("MQTT_HOST", "127.0.0.1"), port=int(port), username=given.get("MQTT_USERNAME"),
+        password=given.get("MQTT_PASSWORD") or _password_in(_path(given, "LOGIN_FILE")), tls_ca=_path(given, "MQTT_TLS_CA"),
     )  # fmt: skip
+
+
+def _password_in(file: Path | None) -> str | None:
+    """Of a login file; `pyarchive scripts` has handed over the rest of it."""
+    try:
+        mqtt = tomllib.loads(file.read_text()).get("mqtt", {}) if file else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise BadSettings(f"the login in {file} cannot be read; mend the file, or unset PYARCHIVE_LOGIN_FILE") from None
+    return mqtt.get("password")
 
 
 def _topics(given: Mapping[str, str]) -> Topics:

@@ -83,3 +83,23 @@ def test_set_refuses_what_cannot_be_set_and_changes_nothing(tmp_path: Path, name
     with pytest.raises((BadRequest, SettingsError), match=words):
         settings.set(name, value)
     assert settings.current == before
+
+
+def test_a_login_file_gives_the_broker_alone(tmp_path: Path) -> None:
+    """Its id is the one of when the login was made; a recovery changes the id, and would be refused by the old one."""
+    login = tmp_path / "login.toml"
+    login.write_text('appliance_id = "of-old"\n[mqtt]\nhost = "127.0.0.1"\nport = 1885\nusername = "appliance"\npassword = "secret-word"\n')
+    settings = store(tmp_path, "[mqtt]\nport = 1883\ntls_ca = '/ca'", PYARCHIVE_LOGIN_FILE=str(login))
+    current = settings.current
+    assert (current.mqtt_username, current.mqtt_password, current.mqtt_port, current.mqtt_tls_ca) == (
+        "appliance", "secret-word", 1885, Path("/ca"),
+    )  # fmt: skip
+    assert current.appliance_id is None
+    assert "secret-word" not in f"{current!r}{settings.state()!r}"
+
+
+def test_an_empty_login_file_is_no_login_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("#")
+    assert store(tmp_path, PYARCHIVE_LOGIN_FILE=str(tmp_path / "empty")).current.mqtt_username is None
+    with pytest.raises(SettingsError, match="PYARCHIVE_LOGIN_FILE"):
+        store(tmp_path, PYARCHIVE_LOGIN_FILE=str(tmp_path / "none"))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from firmware_scripts.running.settings import Settings
 from mqtt.client import Broker
 from mqtt.topics import Topics
 from tests.brokers import Embedded
 from tests.runners import StandIn
 from tests.waiting import wait_for
+from ui.commands import scripts
 
 COMMAND = [sys.executable, "-m", "ui.cli", "scripts"]
 
@@ -50,3 +55,20 @@ def test_what_is_wrong_is_said_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("pyarchive scripts: PYARCHIVE_SCRIPTS_USER names 'no-such-user'")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_login_file_gives_the_runner_its_password_which_no_environment_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = tmp_path / "login.toml"
+    login.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 1885\nusername = "scripts"\npassword = "secret-word"\n')
+    for name in [name for name in os.environ if name.startswith("PYARCHIVE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYARCHIVE_CONFIG", os.devnull)
+    monkeypatch.setenv("PYARCHIVE_LOGIN_FILE", str(login))
+    monkeypatch.setenv("PYARCHIVE_APPLIANCE_ID", "test-command")
+    handed_over: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda _program, _arguments, environment: handed_over.append(environment))
+    scripts.run(argparse.Namespace(data=None))
+    [given] = handed_over
+    assert "secret-word" not in str(given)
+    broker = Settings.of(given).broker
+    assert (broker.port, broker.username, broker.password) == (1885, "scripts", "secret-word")

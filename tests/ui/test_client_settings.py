@@ -17,6 +17,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(client_settings, "SETTINGS_FILE", tmp_path / "etc.toml")
     monkeypatch.setattr(client_settings, "SYSTEM_DATA", tmp_path / "var")
+    monkeypatch.setattr(client_settings, "COMMAND_LOGIN", tmp_path / "cli.toml")
     return tmp_path
 
 
@@ -121,3 +122,36 @@ def test_a_file_that_makes_no_sense_is_named(machine: Path, content: str) -> Non
     (folder / "client.toml").write_text(content)
     with pytest.raises(Failed, match=r"client\.toml|port"):
         find({}, folder)
+
+
+def login(file: Path, username: str, port: int) -> Path:
+    file.write_text(f'appliance_id = "of-old"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\nusername = "{username}"\npassword = "p"\n')
+    return file
+
+
+def test_a_login_file_adds_to_the_settings_file_and_its_old_id_does_not_count(machine: Path) -> None:
+    (machine / "var").mkdir()
+    (machine / "var" / "appliance_id").write_text("from-disk\n")
+    (machine / "etc.toml").write_text('[mqtt]\ntls_ca = "/ca"\n')
+    found = find({"PYARCHIVE_LOGIN_FILE": str(login(machine / "login.toml", "panel", 4006))}, None)
+    assert (found.username, found.password, found.port, found.tls_ca) == ("panel", "p", 4006, Path("/ca"))
+    assert found.appliance_id == "from-disk"
+
+
+def test_a_login_file_that_was_named_must_be_there(machine: Path) -> None:
+    with pytest.raises(Failed, match=r"login\.toml with the login is missing"):
+        find({"PYARCHIVE_LOGIN_FILE": str(machine / "login.toml")}, None)
+
+
+def test_a_command_finds_the_login_of_the_installed_broker_before_a_demo(machine: Path) -> None:
+    client(client_settings.demo_data(), 4001)
+    etc(machine / "etc.toml", 4003)
+    login(machine / "cli.toml", "cli", 4003)
+    assert (find({}, None).username, find({}, None).appliance_id) == ("cli", "from-etc")
+
+
+def test_the_login_of_the_installed_broker_is_not_for_other_data(machine: Path) -> None:
+    login(machine / "cli.toml", "cli", 4003)
+    (machine / "other").mkdir()
+    (machine / "other" / "appliance_id").write_text("other")
+    assert find({}, machine / "other").username is None
