@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from ui import output
-from ui.errors import Failed
+from ui.errors import Failed, Silent
 from ui.link import Link
-from ui.patience import endless
+from ui.patience import Patience, endless
 from ui.words import clean
 
 _LOOK_EVERY_S = 0.3
@@ -27,7 +27,7 @@ def follow(link: Link, run_id: str, *, timeout_s: float | None, as_json: bool) -
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     patience, lines, first = endless(timeout_s, output.note), [], 0
     while True:
-        page = link.ask_patiently("script/output", patience, run_id=run_id, from_sequence=first)
+        page = _page(link, patience, run_id, first, bounded=timeout_s is not None)
         first = page["lines"][-1]["sequence"] + 1 if page["lines"] else first
         if as_json:
             lines += page["lines"]
@@ -39,6 +39,15 @@ def follow(link: Link, run_id: str, *, timeout_s: float | None, as_json: bool) -
             raise Failed(f"run {run_id} has not ended in time; it goes on, and `pyarchive script kill {run_id}` ends it", "timeout")
         if not page["more"]:
             time.sleep(_LOOK_EVERY_S)
+
+
+def _page(link: Link, patience: Patience, run_id: str, first: int, *, bounded: bool) -> Any:
+    try:
+        return link.ask_patiently("script/output", patience, run_id=run_id, from_sequence=first)
+    except Silent as error:
+        if bounded:  # the time of the command was up before the answer came
+            raise Failed(f"run {run_id} has not ended in time; {error}", "timeout") from error
+        raise
 
 
 def _ended(run: dict[str, Any], lines: list[Any], *, as_json: bool) -> int:
