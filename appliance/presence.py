@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -116,8 +117,8 @@ class Presence:
             self._tell()
 
     def _yields_to(self, other: Instance) -> bool:
-        """Who serves already goes on; between two that do, what both see alike decides."""
-        return other.serving and (not self._served or other.instance < self._instance)
+        """Who serves already goes on; between two that do, what both see alike decides: the one that was started first, by their dates."""
+        return other.serving and (not self._served or _age(other) < (self._started_at, self._instance))
 
     def _on_availability(self, _topic: str, payload: bytes, _retained: bool) -> None:
         """Something else behind our back: the last will of a session that we lost, or of another process. We are here."""
@@ -182,6 +183,11 @@ class Presence:
             CODE, ABOUT, f"another process with the appliance id {self._topics.appliance_id} is at the broker, on host {hosts}; {ours}",
             _NEXT_STEP, needs_you=True,
         )  # fmt: skip
+
+
+def _age(of: Instance) -> tuple[datetime, str]:
+    at = of.started_at
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)), of.instance
 
 
 def _read(payload: bytes) -> Instance | None:

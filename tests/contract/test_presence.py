@@ -75,7 +75,8 @@ def test_of_two_with_one_id_the_first_goes_on_and_both_say_so(make_house: MakeHo
     assert "empty data folder" in problem["next_step"]
     wait_for(lambda: "keeps silent on MQTT" in second.log.read_text())
     assert [first.ask("archive/list")["total"] for _ in range(5)] == [1] * 5
-    assert (state(first)["started_at"], state(first)["status"]) == (started_at, "needs_you")
+    # A first one that was too busy to answer at once says everything again, within ten seconds.
+    wait_for(lambda: (state(first)["started_at"], state(first)["status"]) == (started_at, "needs_you"))
     assert first.show(archive_id)["local"]
     second.kill()
     wait_for(lambda: online(first) and "duplicate_id" in problems(first))
@@ -225,6 +226,16 @@ def test_of_two_that_start_together_one_goes_on(live: Callable[[], Life]) -> Non
     wait_for(lambda: sum(life.presence._served for life in lives) == 1)
     time.sleep(1.5)  # longer than anybody is remembered
     assert sum(life.presence._served for life in lives) == 1
+
+
+def test_a_first_one_that_is_slow_to_answer_goes_on_all_the_same(live: Callable[[], Life], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ANSWER_S", 0.0)  # whoever comes serves before it could hear anything
+    first = live()
+    wait_for(lambda: first.said_all)
+    others = [live(), live(), live()]
+    wait_for(lambda: all(life.codes for life in [first, *others]))
+    wait_for(lambda: not any(life.presence._served for life in others))
+    assert first.presence._served
 
 
 def test_after_a_restart_of_the_broker_the_same_one_goes_on(mortal_broker: BrokerProcess, topics: Topics, shortened: None) -> None:
