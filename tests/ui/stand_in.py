@@ -65,11 +65,11 @@ def state(**changes: Any) -> ApplianceState:
 class StandIn:
     """``answers`` maps a verb to what is answered or to a function of the parameters; ``asked`` keeps what came."""
 
-    def __init__(self, address: BrokerAddress, appliance_id: str, uploads: Path) -> None:
+    def __init__(self, address: BrokerAddress, appliance_id: str, uploads: Path, answers: dict[str, Any] | None = None) -> None:
         self.topics = Topics(appliance_id)
         self.address = address
         self.uploads = uploads
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, Any] = answers or {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.archives: dict[str, dict[str, Any]] = {}
         self._announced: dict[str, dict[str, Any]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Run
-from tests.ui.stand_in import Refusal, StandIn
+from tests.ui.stand_in import Refusal, StandIn, until
 from tests.ui.test_drive_commands import connection
 from ui.commands import recover
 
@@ -128,9 +129,9 @@ def test_it_is_followed_under_the_id_that_the_appliance_takes_over(
 
     def start_anew() -> None:
         remote.stop()
-        successor = StandIn(remote.address, new_id, tmp_path)
-        successor.answers["recovery/state"] = lambda _: state(state="running" if successor.times_asked("recovery/state") < 3 else "done")
-        successors.append(successor)
+        times = itertools.count(1)  # it is asked as soon as it is there
+        answers = {"recovery/state": lambda _: state(state="running" if next(times) < 3 else "done")}
+        successors.append(StandIn(remote.address, new_id, tmp_path, answers))
 
     def start(_: dict[str, Any]) -> Any:
         if lost:
@@ -144,4 +145,5 @@ def test_it_is_followed_under_the_id_that_the_appliance_takes_over(
     done = run("recover", "google")
     assert (done.status, "7 archives recovered" in done.out) == (0, True), done
     assert f"starts anew as {new_id}" in done.err
+    until(lambda: successors)
     successors[0].stop()
