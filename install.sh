@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up .venv beside this file from the locked requirements, then runs one thing in it.
+# As root and without a command: installs PyArchive on this computer (appliance/installation/). With one: sets up .venv beside this file from the
+# locked requirements, then runs one thing in it.
 set -euo pipefail
 
 here="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
@@ -8,7 +9,11 @@ readonly python_in_venv="$venv/bin/python" policy=/usr/sbin/policy-rc.d
 
 usage() {
   cat <<'TEXT'
-usage: ./install.sh COMMAND [arguments]
+usage: sudo ./install.sh [options]              install PyArchive on this Raspberry Pi, or go on with it; --help-options lists them
+       sudo ./install.sh --dry-run [options]    change nothing, say what would be done
+       sudo ./install.sh upgrade [options]      bring in the version of this folder
+       sudo ./install.sh --uninstall            remove it again; data stays
+       ./install.sh COMMAND [arguments]         without installing anything:
 
   demo [--data DIR] …       start the appliance on this computer, to try it
   test [pytest arguments]   check, then run the tests
@@ -16,7 +21,7 @@ usage: ./install.sh COMMAND [arguments]
   campaign [NAME] …         run a long test campaign; without a NAME, list them
   lock [--upgrade] …        renew requirements/*.txt from pyproject.toml (needs uv; --upgrade: to the newest versions)
 
-All but lock first set up .venv in this folder; that takes a moment the first time, and again when the requirements change.
+All commands but lock first set up .venv in this folder; that takes a moment the first time, and again when the requirements change.
 TEXT
 }
 
@@ -175,6 +180,29 @@ borrowed_registry() {
 }
 readonly no_web="With the npm registry within reach (PYARCHIVE_NPM_REGISTRY: another one), ./install.sh gets it."
 
+# --- the installation -------------------------------------------------------------------------------------------------
+
+# installation install | uninstall | upgrade [options]: Debian's own Python does it, without an environment.
+installation() {
+  ((EUID == 0)) || fail "installing needs the rights of root." "Try again with sudo in front: sudo ./install.sh"
+  if ! runs command -v python3; then
+    say "Installing python3 …"
+    apt_install python3 || fail "python3 could not be installed." "Connect this computer to the network and try again."
+  fi
+  runs python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "this system is too old: its $(python3 --version) is older than 3.11." "Write Raspberry Pi OS or Debian, version 12 or 13, to the card."
+  PYTHONPATH="$here" exec python3 -B -P -m appliance.installation "$@"
+}
+
+# Options in any order: --dry-run --uninstall is an uninstallation.
+install_or_uninstall() {
+  local option what=install options=()
+  for option in "$@"; do
+    if [[ "$option" == --uninstall ]]; then what=uninstall; else options+=("$option"); fi
+  done
+  installation "$what" "${options[@]}"
+}
+
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 # report NAME HINT COMMAND…: its output only where it fails
@@ -294,8 +322,11 @@ main() {
       exec "$python_in_venv" -m tests.campaigns "$@"
       ;;
     lock) renew_lock "$@" ;;
+    upgrade) installation upgrade "$@" ;;
     help | -h | --help) usage ;;
-    "") wrong_usage "say what to do" ;;
+    --help-options) PYTHONPATH="$here" exec python3 -B -P -m appliance.installation install --help ;;
+    "") installation install ;;
+    --*) install_or_uninstall "$command" "$@" ;;
     *) wrong_usage "there is no command '$command'" ;;
   esac
 }

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 from appliance.installation.choices import Tls
 from appliance.installation.errors import CannotGoOn
+from appliance.installation.install import install
+from appliance.installation.layout import Layout
+from appliance.installation.uninstall import uninstall
 
 SOURCE = Path(__file__).resolve().parents[2]
 """The clone that this runs from. What runs from a release (resume) has none, and does not ask."""
@@ -30,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     install = commands.add_parser("install", help="install, or go on with an installation")
     install.add_argument("--data", help="data folder (/var/lib/pyarchive)")
     install.add_argument("--panel-port", type=int, help="the panel's port (80; with TLS 443)")
-    install.add_argument("--host-name", help="the panel is found as NAME.local (pyarchive)")
+    install.add_argument("--host-name", metavar="NAME", help="by which the house finds this computer (its own name, and .local)")
     install.add_argument("--mdns", action=argparse.BooleanOptionalAction, default=None, help="say that name in the house (yes)")
     install.add_argument("--tls", choices=get_args(Tls), help="TLS of the panel (none)")
     install.add_argument("--tls-certificate", metavar="FILE", help="an own certificate with its chain, PEM")
@@ -53,7 +57,17 @@ def _not_yet(given: argparse.Namespace) -> int:
     raise CannotGoOn(f"{given.command} is not there yet.", "Try a later version.")
 
 
-_COMMANDS = {"install": _not_yet, "uninstall": _not_yet, "upgrade": _not_yet, "resume": _not_yet}
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "install": lambda given: install(given, Layout(), SOURCE, _say),
+    "uninstall": lambda given: uninstall(given, Layout(), SOURCE, _say),
+    "upgrade": _not_yet,
+    "resume": _not_yet,
+}
 
 
 if __name__ == "__main__":

@@ -13,21 +13,22 @@ from appliance.installation.errors import CannotGoOn
 
 Tls = Literal["none", "own", "generated"]
 _MOST_PORT = 65_535
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"({_LABEL}(\.{_LABEL})*)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
     """All of them, by the names that install.toml has. Raises CannotGoOn.
 
-    ``data``: the data folder. ``host_name``: the panel is found as ``<host_name>.local`` where ``mdns`` is on. ``tls``: of the panel;
-    ``own`` with ``tls_certificate`` and ``tls_key``. ``share``: the inbox as a network share (Samba). ``lan``: Home Assistant may log in
-    at the broker over the network.
+    ``data``: the data folder. ``panel_port``: 0 for the usual one. ``host_name``: by which the house finds this computer; empty: its own
+    name, and ``.local`` behind it where ``mdns`` says that name in the house. ``tls``: of the panel; ``own`` with ``tls_certificate`` and
+    ``tls_key``. ``share``: the inbox as a network share (Samba). ``lan``: Home Assistant may log in at the broker over the network.
     """
 
     data: str = "/var/lib/pyarchive"
-    panel_port: int = 80
-    host_name: str = "pyarchive"
+    panel_port: int = 0
+    host_name: str = ""
     mdns: bool = True
     tls: Tls = "none"
     tls_certificate: str = ""
@@ -37,10 +38,12 @@ class Choices:
 
     def __post_init__(self) -> None:
         _check_path("the data folder", self.data)
-        if not 1 <= self.panel_port <= _MOST_PORT:
+        if not 0 <= self.panel_port <= _MOST_PORT:
             raise CannotGoOn(f"the panel's port is {self.panel_port}.", f"Give a number from 1 to {_MOST_PORT}.")
         if not _HOST_NAME.fullmatch(self.host_name):
-            raise CannotGoOn(f"the host name is {self.host_name[:80]!r}.", "Give one of a to z, digits and hyphens, without .local.")
+            raise CannotGoOn(
+                f"the host name is {self.host_name[:80]!r}.", "Give one of letters, digits, hyphens and dots, like archive.example.org."
+            )
         self._check_tls()
 
     def _check_tls(self) -> None:
@@ -53,11 +56,23 @@ class Choices:
                 _check_path(name, getattr(self, name))
 
     @property
-    def panel_url(self) -> str:
-        """Where the house finds the panel, by its name."""
-        scheme, usual = ("http", 80) if self.tls == "none" else ("https", 443)
-        port = "" if self.panel_port == usual else f":{self.panel_port}"
-        return f"{scheme}://{self.host_name}.local{port}"
+    def port(self) -> int:
+        """Where the panel listens."""
+        return self.panel_port or self._usual_port
+
+    @property
+    def _usual_port(self) -> int:
+        return 80 if self.tls == "none" else 443
+
+    def name(self, computer: str) -> str:
+        """By which the house finds this computer, whose own name is ``computer``."""
+        return self.host_name or (f"{computer}.local" if self.mdns else computer)
+
+    def address(self, name: str) -> str:
+        """Of the panel, by that name or address of this computer."""
+        scheme = "http" if self.tls == "none" else "https"
+        port = "" if self.port == self._usual_port else f":{self.port}"
+        return f"{scheme}://{name}{port}"
 
 
 def kept(path: Path) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.installation.writing import Owner
+
 APPLIANCE_USER = "pyarchive-appliance"
 PANEL_USER = "pyarchive-panel"
 RUNNER_USER = "pyarchive-scripts"
 SCRIPT_USER = "pyarchive-script"
+SHARE_USER = "pyarchive-share"
 FILES_GROUP = "pyarchive"
 ADMIN_GROUP = "pyarchive-admin"
 UNITS = ("pyarchive-appliance.service", "pyarchive-panel.service", "pyarchive-scripts.service")
@@ -28,6 +31,9 @@ class Layout:
     def inside(self, path: Path) -> str:
         """The other way round: how a program of the installed system names it."""
         return "/" + path.relative_to(self.root).as_posix()
+
+    def owner(self, user: str = "root", group: str = "root") -> Owner:
+        return Owner(user, group, self.at("/etc"))
 
     @property
     def program(self) -> Path:
@@ -57,16 +63,6 @@ class Layout:
     @property
     def settings_file(self) -> Path:
         return self.configuration / "pyarchive.toml"
-
-    @property
-    def logins(self) -> Path:
-        """What each unit needs to find the broker: appliance.env, panel.toml, scripts.toml, each readable by that unit alone."""
-        return self.configuration / "logins"
-
-    @property
-    def panel_environment(self) -> Path:
-        """Where the panel listens, and its TLS: an EnvironmentFile of its unit."""
-        return self.configuration / "panel.env"
 
     @property
     def broker(self) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +10,27 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Names of a user and a group of the system that is installed."""
+    """Names of a user and a group of the system whose ``/etc`` that is."""
 
     user: str = "root"
     group: str = "root"
+    etc: Path = Path("/etc")
 
     def ids(self) -> tuple[int, int]:
         """Raises KeyError where there is no such user or group."""
-        return pwd.getpwnam(self.user).pw_uid, grp.getgrnam(self.group).gr_gid
+        return numbers(self.etc / "passwd")[self.user], numbers(self.etc / "group")[self.group]
 
 
 ROOT = Owner()
+
+
+def numbers(table: Path) -> dict[str, int]:
+    """The numbers of users or groups by name, of ``passwd`` or ``group``; empty where there is no such file."""
+    try:
+        lines = table.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {words[0]: int(words[2]) for line in lines if len(words := line.split(":")) > 3 and words[2].isdigit()}  # noqa: PLR2004 - name, password, number
 
 
 def is_written(path: Path, text: str, mode: int, owner: Owner = ROOT) -> bool:
@@ -86,12 +94,13 @@ def make_folder(folder: Path, mode: int = 0o755, owner: Owner | None = None) -> 
             os.close(fd)
 
 
-def remove(path: Path) -> None:
-    """A file, a link or a folder with all that is in it; nothing where it is gone."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def remove(*paths: Path) -> None:
+    """Files, links or folders with all that is in them; nothing where they are gone."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def sync(folder: Path) -> None:

@@ -1,0 +1,82 @@
+"""The end of an installation: it is online, or why it is not; where the panel is, and what comes next."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+from appliance.installation import certificates, share
+from appliance.installation.errors import CannotGoOn
+from appliance.installation.layout import BROKER_UNIT, UNITS
+from appliance.installation.site import Site
+from appliance.installation.steps import Say
+
+_PATIENCE_S = 180.0
+_PAUSE_S = 1.0
+_LINES = "12"
+
+
+def wait_until_online(site: Site) -> None:
+    """Raises CannotGoOn, with what the journal says, where it does not come."""
+    end = time.monotonic() + _PATIENCE_S
+    while site.programs.run(site.layout.command, "status", "--json").status:
+        if time.monotonic() > end:
+            raise CannotGoOn(
+                f"everything is installed, but the appliance is not online after {_PATIENCE_S:.0f} s.\n{_why(site)}",
+                "Mend what is said above, then run this again: sudo ./install.sh. `pyarchive doctor` looks at more.",
+            )
+        time.sleep(_PAUSE_S)
+
+
+def tell(site: Site, say: Say) -> None:
+    """Where it is and what comes next."""
+    say("")
+    say("PyArchive is online.")
+    say(f"  panel         {site.panel_url}")
+    for address in _addresses(site):
+        say(f"                {site.choices.address(address)}")
+    if code := _setup_code(site):
+        say(f"  setup code    {code['code']}   good once; with it you make the first account, in the panel")
+    for line in _what_is_on(site):
+        say(line)
+    say("Next: open the panel and make your account; First steps lead you to a connection, and to the recovery sheet to print")
+    say("(Connections, one of them, Recovery sheet). The command `pyarchive status` works after you have logged in again.")
+
+
+def _what_is_on(site: Site) -> list[str]:
+    chosen, inside = site.choices, site.layout.inside
+    lines = [f"  data          {chosen.data}"]
+    if chosen.tls == "generated":
+        lines.append(f"  TLS           trust {inside(certificates.authority(site))} on your computers and phones, else browsers warn")
+    if chosen.lan:
+        lines.append(
+            f"  Home Assistant  broker port 1884; user name and password: {inside(site.layout.broker)}/credentials/homeassistant.toml"
+        )
+    if chosen.share:
+        lines.append(f"  share         \\\\{site.name}\\inbox; user name and password: {inside(share.password_file(site))}")
+    return lines
+
+
+def _addresses(site: Site) -> list[str]:
+    shown = site.programs.run("ip", "-4", "-o", "addr", "show", "scope", "global").output
+    return re.findall(r"inet ([0-9.]+)", shown)
+
+
+def _setup_code(site: Site) -> dict[str, Any] | None:
+    """A new one, as long as nobody has an account."""
+    asked = site.programs.run(site.layout.command, "user", "list", "--json")
+    if asked.status or json.loads(asked.output)["users"]:
+        return None
+    made = site.programs.run(site.layout.command, "user", "setup-code", "--json")
+    answer: dict[str, Any] | None = None if made.status else json.loads(made.output)
+    return answer
+
+
+def _why(site: Site) -> str:
+    """The last lines of each unit that is not running, or of the appliance's."""
+    run = site.programs.run
+    down = [name for name in (BROKER_UNIT, *UNITS) if run("systemctl", "is-active", "--quiet", name).status]
+    asked = [run("journalctl", "--no-pager", "--output", "cat", "--lines", _LINES, "--unit", name) for name in down or UNITS[:1]]
+    return "\n".join(f"{name}:\n{result.output.strip()}" for name, result in zip(down or UNITS[:1], asked, strict=True))
