@@ -149,6 +149,8 @@ class Inbox:
     def _rest_while_open_s(self, path: Path, unchanged_s: float) -> float:
         try:
             writing = is_being_written(path)
+        except PermissionError:
+            return 0.0  # said when it is taken
         except OSError:
             return 1.0
         if writing:
@@ -159,6 +161,10 @@ class Inbox:
 
     def _take(self, path: Path, identity: Identity) -> None:
         about = f"inbox/{path.relative_to(self._folder)}"
+        if _is_closed(path):
+            step = f"run `chmod -R g+rwX` on it, so that the group may: {path.parent}"
+            self._problems.raise_("inbox", about, f"{about} may not be read, or not be removed afterwards", step, needs_you=True)
+            return
         try:
             archive = self._already_taken(path, identity) or self._take_in(path, identity)
             self._leave(path, identity, archive)
@@ -230,6 +236,11 @@ class Inbox:
         durable.sync_dir(path.parent)
         self._seen.pop(path, None)
         log.info("%s left the inbox as archive %s", path.name, archive.id, extra={"archive_id": archive.id})
+
+
+def _is_closed(path: Path) -> bool:
+    """Another user keeps it from us. Asked first: taken in again and again it would never leave."""
+    return not (os.access(path, os.R_OK) and os.access(path.parent, os.W_OK | os.X_OK))
 
 
 def _source(path: Path, identity: Identity) -> dict[str, object]:

@@ -124,6 +124,23 @@ def test_an_owner_that_cannot_be_is_a_problem_that_names_the_file_and_the_file_s
         path.unlink()
 
 
+@pytest.mark.parametrize("closed", ["home/letter.txt", "home"])
+def test_a_file_that_another_user_keeps_from_us_is_a_problem_and_is_not_taken_in_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    refused = tmp_path / "data" / "inbox" / closed  # root may everything: what the kernel says to others is told here
+    really = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != refused and really(path, mode))
+    with Inside(tmp_path / "data") as inside:
+        path = drop(inside.data, "home/letter.txt")
+        wait_for(lambda: "inbox/home/letter.txt may not be read" in inside.problems().get("inbox", ""))
+        assert path.exists()
+        assert listed(inside) == []
+        monkeypatch.setattr(os, "access", really)
+        wait_for(partial(is_gone, path))
+        wait_for(lambda: not inside.problems())
+
+
 def test_a_name_of_bytes_that_are_no_text_is_taken_in(tmp_path: Path) -> None:
     with Inside(tmp_path / "data") as inside:
         wait_for((inside.data / "inbox" / "home").is_dir)
