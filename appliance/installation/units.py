@@ -47,6 +47,7 @@ def values(place: Place) -> dict[str, str]:
     folders = [_quoted(path) for path in (place.data, *place.writable) if not _is_below(path, DISKS)]
     low = place.panel_port < _FIRST_FREE_PORT
     return {
+        "DATA": _quoted(place.data),
         "APPLIANCE_GROUPS": "gpio" if place.has_gpio else "",
         # Not what is mounted, but the folders above: a mount of our own would hold a disk that went, and hide it when it comes back.
         "WRITABLE": " ".join([*(f"-{path}" for path in DISKS), *(f"-{path}" for path in folders)]),
