@@ -88,6 +88,7 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     house = House(appliance, reporter, broker, topics)
     presence = Presence(broker, topics, appliance.problems, house.publish_all)
     BridgeWatch(broker, topics)
+    appliance.self_test.attach(broker, topics)
     house.start()
     appliance.start()
     presence.start()

@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from appliance import clock, startup
+from appliance import clock, startup, trial
 from appliance.accounts.handlers import UserVerbs
 from appliance.accounts.household import Household
 from appliance.archive import Archive
@@ -17,7 +17,7 @@ from appliance.catalog.journal import CatalogDB
 from appliance.connections import Connections
 from appliance.data_folder import DataFolder
 from appliance.epochs import Epochs
-from appliance.errors import ApplianceError, SignInNeeded
+from appliance.errors import ApplianceError, SignInNeeded, Upgrading
 from appliance.front_panel import power
 from appliance.front_panel.panel import Deeds, FrontPanel
 from appliance.front_panel.pins import Opener
@@ -31,6 +31,7 @@ from appliance.handlers.notifications import NotificationVerbs
 from appliance.handlers.settings import SettingsVerbs
 from appliance.handlers.table import Handlers
 from appliance.handlers.transfers import Transfers
+from appliance.handlers.upgrade import UpgradeVerbs
 from appliance.housekeeping import Housekeeper, Keeping
 from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
@@ -64,6 +65,7 @@ from appliance.scripts.deployment_handlers import DeploymentVerbs
 from appliance.scripts.desk import ScriptDesk
 from appliance.scripts.handlers import ScriptVerbs
 from appliance.selection import Selection
+from appliance.self_test import SelfTest
 from appliance.settings import SettingsStore
 from appliance.sign_in import SignIns
 from appliance.states import States
@@ -95,6 +97,7 @@ class Appliance:
         intent = intents.read(self.folder.path)
         self.folder.open(self.settings.current.appliance_id, intent.id_change if intent else None)
         lines.keep_in(self.folder.log)
+        self.trial = trial.read(self.folder.path)
         self.problems = Problems()
         self.db = CatalogDB.open(self.folder.catalog)
         self._attach_settings()
@@ -115,9 +118,18 @@ class Appliance:
         self._lines = lines
         self._build_front_panel()
         self._build_notifications()
-        self.handlers = self._verbs(lines)
+        self.self_test = SelfTest(self.library, self.settings, self.trial.id if self.trial else None)
+        self.handlers = self._verbs(lines, restart)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)
+        if self.trial:
+            self._hold_everything()
+
+    def _hold_everything(self) -> None:
+        """An upgrade is being tested: what is written from now on could be lost, or contradict what an older version finds."""
+        self.db.hold(Upgrading())
+        self.states.on_trial = str(Upgrading())
+        log.warning("%s", Upgrading())
 
     def _attach_settings(self) -> None:
         table = self.db.table("settings")
@@ -187,6 +199,8 @@ class Appliance:
 
     def _build_front_panel(self) -> None:
         deeds = Deeds(sync=self._sync_by_button, pause=self._pause_by_button, shutdown=self._shut_down_by_button)
+        if self.trial:
+            deeds = trial.deeds(deeds)
         opener = Opener(self.folder.path)
         self.front_panel = FrontPanel(self.settings, self.problems, lambda: row_of(self.states), deeds, opener)
 
@@ -194,7 +208,7 @@ class Appliance:
         self.targets = Targets(self.folder.secrets / "notifications.json")
         self.notifier = Notifier(self.library, self.settings, self.problems, self.targets, self.household.ages.is_over)
 
-    def _verbs(self, lines: RecentLines) -> Handlers:
+    def _verbs(self, lines: RecentLines, restart: Callable[[], None]) -> Handlers:
         topics = [
             Archives(self.library, self.intake, self.placement, self.jobs, self.states),
             ArchiveViews(
@@ -208,9 +222,9 @@ class Appliance:
             Integrity(self.library, self.connections, self.jobs, self.verifier, self.orphans, self.tombstones, self.recovery),
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
             FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
-            ScriptVerbs(self.scripts), DeploymentVerbs(self.scripts),
+            ScriptVerbs(self.scripts), DeploymentVerbs(self.scripts), UpgradeVerbs(self.self_test, self.trial, restart),
         ]  # fmt: skip
-        return Handlers(topics, self.library, self.household, self.scripts.running.running)
+        return Handlers(topics, self.library, self.household, self.scripts.running.running, on_trial=self.trial is not None)
 
     def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
         self.connections.change_credentials(connection_id, credentials.to_text())
@@ -250,6 +264,14 @@ class Appliance:
         return reporter
 
     def start(self) -> None:
+        if not self.trial:
+            self._start_work()
+        self.front_panel.start()
+        if self.reporter:
+            self.reporter.start()
+        log.info("appliance %s is up: %d archives in %s", self.folder.appliance_id, len(self.library.views), self.folder.path)
+
+    def _start_work(self) -> None:
         self.housekeeper.start()
         self.intake.start()
         self.inbox.start()
@@ -260,10 +282,6 @@ class Appliance:
         self.schedule.start()
         self.notifier.start()
         self.scripts.start()
-        self.front_panel.start()
-        if self.reporter:
-            self.reporter.start()
-        log.info("appliance %s is up: %d archives in %s", self.folder.appliance_id, len(self.library.views), self.folder.path)
 
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""

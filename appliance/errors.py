@@ -76,6 +76,16 @@ class NotLocal(Conflict):
     code = "not_local"
 
 
+class Upgrading(ApplianceError):
+    """An upgrade is being tested: nothing is acknowledged and nothing changed until it is accepted. Passes by itself."""
+
+    code = "upgrading"
+    retriable = True
+
+    def __init__(self) -> None:
+        super().__init__("an upgrade is being tested, and until it is accepted nothing is changed; try again in a minute")
+
+
 class DiskFull(ApplianceError):
     """The file would eat into the space that the appliance keeps free for itself, or the disk is full."""
 

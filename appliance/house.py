@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance import trial
 from appliance.commands import Commands
 from appliance.errors import Conflict
 from appliance.home_assistant import HomeAssistant
@@ -33,6 +34,8 @@ class House:
             CommandName.METERED: lambda payload: appliance.settings.set("metered", payload == "ON"),
             CommandName.UPLOAD_LIMIT: lambda payload: appliance.settings.set("upload_limit_kb_per_s", int(payload)),
         }
+        if appliance.trial:
+            actions = dict.fromkeys(actions, trial.refuse)
         self._commands = Commands(broker, topics, actions, reporter.say_again)
         self._home_assistant = HomeAssistant(
             broker, topics, appliance.settings, appliance.connections, appliance.states, self._again, appliance.scripts.values,
@@ -40,14 +43,17 @@ class House:
         self._scripts = Listening(broker, topics, appliance.scripts)
 
     def start(self) -> None:
-        self._home_assistant.start()
         self._commands.start()
-        self._scripts.start()
+        if not self._appliance.trial:
+            # Entities of a version that may go back would stay there; what runs of scripts tell is written down.
+            self._home_assistant.start()
+            self._scripts.start()
 
     def publish_all(self) -> None:
         """After a (re)connect the broker may have forgotten everything; Home Assistant is told of us too."""
         self._again()
-        self._home_assistant.announce()
+        if not self._appliance.trial:
+            self._home_assistant.announce()
 
     def _again(self) -> None:
         self._reporter.publish_all_again()

@@ -55,6 +55,8 @@ class States:
     rounds: Rounds
     started_at: datetime
     last_sync_at: datetime | None = None
+    on_trial: str | None = None
+    """Why nothing is taken in or moved: an upgrade is being tested."""
     _steady: Steady = field(default_factory=Steady)
     _moved_s: dict[Direction, float] = field(default_factory=dict)  # when something was last seen to move
 
@@ -106,6 +108,8 @@ class States:
 
     def _waiting_in_general(self, *, down: bool) -> tuple[str | None, datetime | None]:
         """What holds up every archive."""
+        if self.on_trial:
+            return self.on_trial, None
         if self.engine.paused:
             return "transfers are paused", None
         if self.library.active is None and not down:
@@ -256,6 +260,8 @@ class States:
         return self._status(self.ways_that_move())
 
     def _status(self, moving: frozenset[Direction]) -> tuple[Status, str]:
+        if self.on_trial:
+            return "starting", self.on_trial
         serious = [problem for problem in self.problems.standing() if problem.needs_you]
         if serious:
             return "needs_you", f"{serious[0].message}; {serious[0].next_step}"

@@ -27,6 +27,7 @@ from mqtt.messages import (
     ScriptOutput,
     ScriptState,
     ScriptValues,
+    SelfTestEcho,
     SettingsState,
     TransferState,
 )
@@ -133,6 +134,7 @@ _COMMANDS = tuple(
 _RUNNER = frozenset({Login.SCRIPTS})
 _PRIVATE = (
     _of(Instance, "A process that is this appliance: how two of one id find each other", readers=OURS),
+    _of(SelfTestEcho, "The appliance to itself: that what it says at the broker is heard", readers=OURS),
     _of(LogLine, "One line of the appliance's log", readers=OURS),
     _of(ScriptOutput, "Lines that a run has written", writers=_RUNNER, readers=OURS),
     _of(

@@ -16,6 +16,7 @@ ERROR_CODES = {
     "stopped": "The appliance is stopping, or the work was told to; it goes on later",
     "failed": "What the operating system refused, in its words",
     "bad_settings": "The value does not fit the setting, or the setting is unknown",
+    "upgrading": "An upgrade is being tested, and until it is accepted nothing is changed: try again in a minute",
     "disk_full": "The file would eat into what the appliance keeps free, or the disk is full",
     "store_unavailable": "The store's disk is away, read-only or another one",
     "source_changed": "The file changed or vanished while it was read",

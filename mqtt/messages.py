@@ -330,6 +330,12 @@ class Instance(Message, topic="instance"):
     started_at: datetime
 
 
+class SelfTestEcho(Message, topic="self-test"):
+    """The appliance to itself, by way of the broker: that what it says is heard."""
+
+    word: str = Field(max_length=64, description="Random")
+
+
 class LogLine(Message, topic="log"):
     """One line of the appliance's log."""
 

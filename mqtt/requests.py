@@ -27,6 +27,8 @@ Execute = Callable[[str, str, dict[str, Any]], Any]
 
 QUEUE_LIMIT = 128
 _RESEND_S = 5.0
+_UPGRADING = "upgrading"
+"""The code of what is answered while an upgrade is tested: to whoever can wait, that is no answer yet."""
 
 
 class RequestFailed(Exception):
@@ -50,16 +52,21 @@ class _Asked:
         self.payload = payload
         self.answered = threading.Event()
         self.answer: dict[str, Any] = {}
+        self.not_yet = ""
 
 
 class Requester:
-    """Asks the appliance. Make it before the broker is started; ``request`` may be called by several threads."""
+    """Asks the appliance. Make it before the broker is started; ``request`` may be called by several threads.
 
-    def __init__(self, broker: Broker, topics: Topics, login: str, resend_s: float = _RESEND_S) -> None:
+    ``over_upgrades``: while an upgrade is tested a request waits, as it does while the appliance is away.
+    """
+
+    def __init__(self, broker: Broker, topics: Topics, login: str, resend_s: float = _RESEND_S, *, over_upgrades: bool = True) -> None:
         self._broker = broker
         self._topics = topics
         self._login = login
         self._resend_s = resend_s
+        self._over_upgrades = over_upgrades
         self._asked: dict[str, _Asked] = {}
         self.appliance_online: bool | None = None
         broker.subscribe(topics.response(login, "#"), self._on_response)
@@ -79,7 +86,7 @@ class Requester:
         finally:
             del self._asked[transaction]
         if not asked.answered.is_set():
-            raise NoAnswer(self._why(verb, timeout_s))
+            raise NoAnswer(f"{verb} was not answered within {timeout_s:g} s{self._why_not(asked)}")
         if asked.answer["status"] == "ok":
             return asked.answer.get("data")
         raise RequestFailed(asked.answer["error"]["code"], asked.answer["error"]["message"])
@@ -108,21 +115,24 @@ class Requester:
             return
         asked = self._asked.get(transaction)
         if asked and not asked.answered.is_set():
+            if self._over_upgrades and answer["status"] == "error" and answer["error"]["code"] == _UPGRADING:
+                asked.not_yet = answer["error"]["message"]
+                return
             asked.answer = answer
             asked.answered.set()
 
     def _on_availability(self, _topic: str, payload: bytes, _retained: bool) -> None:
         self.appliance_online = payload == b"online"
 
-    def _why(self, verb: str, timeout_s: float) -> str:
+    def _why_not(self, asked: _Asked) -> str:
         if not self._broker.connected:
             why = self._broker.last_error or f"the broker at {self._broker.address} is not connected"
-            return f"{verb} was not answered within {timeout_s:g} s: {why}; start the broker, or check the address"
+            return f": {why}; start the broker, or check the address"
+        if asked.not_yet:
+            return f": {asked.not_yet}"
         if not self.appliance_online:
-            return f"{verb} was not answered within {timeout_s:g} s: the appliance is offline; start it, then try again"
-        return (
-            f"{verb} was not answered within {timeout_s:g} s by the appliance, which is online; its log may say why, and it may still do it"
-        )
+            return ": the appliance is offline; start it, then try again"
+        return " by the appliance, which is online; its log may say why, and it may still do it"
 
 
 class Responder:

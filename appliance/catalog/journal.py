@@ -44,6 +44,7 @@ class CatalogDB:
         self._compaction = compaction
         self._writing = threading.RLock()
         self._closed = False
+        self._held: ApplianceError | None = None
         self._storage = JournalStorage(loaded.tables, self.apply, self._writing)
         self._tiny = CatalogTinyDB(storage=lambda: self._storage)
         self.is_new = not loaded.damage and loaded.records == 0 and loaded.snapshot_bytes == 0
@@ -95,18 +96,25 @@ class CatalogDB:
     def apply(self, changes: Changes) -> None:
         """Several documents of several tables at once, as one synced record: ``{table: {id: document, or None to remove it}}``.
 
-        Raises DiskFull or CatalogUnwritable, TypeError or ValueError (JSON cannot say it), Stopped (closed); nothing was changed then.
+        Raises DiskFull or CatalogUnwritable, TypeError or ValueError (JSON cannot say it), Stopped (closed), what ``hold`` was
+        given; nothing was changed then.
         """
         wanted = {table: documents for table, documents in changes.items() if documents}
         if wanted:
             _check(wanted)
             self._append(encode(wanted))
 
+    def hold(self, why: ApplianceError) -> None:
+        """From now on every change raises this; for good."""
+        self._held = why
+
     def _append(self, body: bytes) -> None:
         merged = json.loads(body)  # what the next opening will read, and nobody else's objects
         with self._writing:
             if self._closed:
                 raise Stopped("the catalog is closed")
+            if self._held:
+                raise self._held
             try:
                 self._leave_suspect_journal()
                 self._journal.append(body)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from appliance import access
+from appliance import access, trial
 from appliance.accounts.audit import about
 from appliance.accounts.household import Household
 from appliance.errors import BadRequest, NotFound
@@ -39,13 +39,20 @@ def handles(shape: type[Verb], *, who: bool = False) -> Callable[[_Method], _Met
 
 
 class Handlers:
-    """``execute`` is what the responder calls, on any of its threads. ``topics``: objects with methods that are marked."""
+    """``execute`` is what the responder calls, on any of its threads. ``topics``: objects with methods that are marked.
 
-    def __init__(self, topics: Iterable[object], library: Library, household: Household, running: Callable[[str], RunFacts | None]) -> None:
+    ``on_trial``: an upgrade is being tested, and what would change anything is answered so.
+    """
+
+    def __init__(
+        self, topics: Iterable[object], library: Library, household: Household, running: Callable[[str], RunFacts | None], *,
+        on_trial: bool = False,
+    ) -> None:  # fmt: skip
         self.table: dict[str, Handler] = {verb: handler for topic in topics for verb, handler in _marked(topic)}
         self._library = library
         self._household = household
         self._running = running
+        self._on_trial = on_trial
 
     def execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
         """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words.
@@ -59,6 +66,8 @@ class Handlers:
         if shape is None or handler is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
         access.check_script(caller, shape)
+        if self._on_trial:
+            trial.check(shape)
         asked = _understood(shape, parameters)
         access.check_script_changes(caller, asked)
         if shape.access in {Access.OWN, Access.HANDED_IN}:

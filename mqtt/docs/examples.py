@@ -8,6 +8,7 @@ from typing import Any
 from mqtt import messages as m
 from mqtt import notification_verbs as n
 from mqtt import script_answers as s
+from mqtt import upgrade_verbs as g
 from mqtt import user_answers as u
 from mqtt import verb_answers as a
 from mqtt import view_answers as v
@@ -152,6 +153,11 @@ EXAMPLES: dict[type[Message], Message] = {
         *_OF_USERS, *_OF_SCRIPTS, _PROBLEM, _ARCHIVE_STATE, _TRANSFER, _CONNECTION_STATE, _SETTING, _SETTINGS, _LINE, _ERROR, _APPLIANCE,
         m.Event(event=m.EventName.ARCHIVE_REMOTE, at=_AT, archive_id=_ARCHIVE, title=_TITLE, connection_id=_CONNECTION),
         m.Instance(instance="c0ffee0123456789", host="attic", serving=True, started_at=_EARLIER),
+        m.SelfTestEcho(word="c0ffee0123456789c0ffee0123456789"),
+        g.SelfTestResult(
+            version="0.1.0", trial_id=_JOB, passed=False,
+            checks=[g.SelfTestCheck(name="store", passed=False, words="the store /var/lib/pyarchive/store is away")],
+        ),
         m.FrontPanelState(
             lamp="transferring", lamp_reason="files are on their way to the remote",
             lamp_pattern=[m.LampLight(level_ratio=1, for_s=0.5, fades=False), m.LampLight(level_ratio=0, for_s=0.5, fades=False)],
@@ -285,6 +291,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "archive/many": {"act": "release", "archives": [_ARCHIVE, "1a2b3c4d5e6f7081"]},
     "notification/add": {"url": "ntfys://ntfy.example.org/a-long-secret-topic", "name": "Anna's phone"},
     "notification/remove": {"id": "4be1c09a"},
+    "upgrade/accept": {"trial_id": _JOB},
     "notification/test": {"id": "4be1c09a"},
     "archive/summary": {"owner": "anna"},
     "transfer/history": {"limit": 20},

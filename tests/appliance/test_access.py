@@ -82,7 +82,7 @@ class Scene:
             "archives": [archive_id], "name": "anna", "role": "admin", "password": PASSWORD, "from_owner": "anna", "to_owner": "bert",
             "job_id": "0", "file_name": "x", "size_bytes": 1, "kind": "folder", "path": "/nowhere", "credentials": "{}", "confirm": "disk",
             "objects": 1, "old": PASSWORD, "new": "another good one", "code": "x", "id": "x",
-            "script": "hello", "source_base64": "", "version": 1, "run_id": "x", "paused": True,
+            "script": "hello", "source_base64": "", "version": 1, "run_id": "x", "paused": True, "trial_id": "x",
         }  # fmt: skip
         if verb == "settings/set":
             return {"name": "undo_days", "value": 3}

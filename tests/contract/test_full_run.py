@@ -102,8 +102,10 @@ class Run:
             "integrity/tombstones",
             "archive/summary",
             "transfer/history",
+            "upgrade/self-test",
         ):
             self.ask(verb)
+        self.ask("upgrade/accept", trial_id="none is under way")
         for verb in ("connection/show", "connection/removal", "connection/recovery-kit"):
             self.ask(verb, connection="disk")
         self.ask("settings/preview-timetable", timetable="daily 18:00-23:00 pause")

@@ -34,7 +34,7 @@ _RECONNECT_S = 30.0
 def build(panel: Panel) -> ASGIApp:
     """Once in a process: NiceGUI has one set of pages."""
     here.install(panel)
-    uploads = Uploads(panel.appliance, panel.sessions, panel.settings.folder)
+    uploads = Uploads(panel.appliance, panel.sessions, panel.settings.folder, lambda: panel.live.upgrading)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

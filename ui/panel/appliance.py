@@ -43,6 +43,8 @@ class Appliance:
         try:
             return self._requester.request(verb, given, timeout_s)
         except RequestFailed as error:
+            if error.code == "upgrading":
+                raise Silent(error.message, "away") from error
             raise Failed(error.message, error.code) from error
         except NoAnswer as error:
             raise Silent(str(error), "away") from error

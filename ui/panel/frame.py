@@ -180,12 +180,17 @@ def _banners() -> None:
     with ui.element("div").classes("pa-banners").props('role="status" aria-live="polite"') as area:
         pass
 
+    shown: list[tuple[str, str]] = []
+
     def show() -> None:
-        area.clear()
-        away = here.live().away
-        if away:
+        away, upgrading = here.live().away, here.live().upgrading
+        now = [("cloud_off", _AWAY[away])] if away else [("upgrade", f"{upgrading[:1].upper()}{upgrading[1:]}.")] if upgrading else []
+        if now != shown:
+            shown[:] = now
+            area.clear()
             with area:
-                parts.banner("warn", "cloud_off", _AWAY[away])
+                for icon, words in now:
+                    parts.banner("warn", icon, words)
 
     show()
-    here.follow(["away"], show)
+    here.follow(["away", "appliance/state"], show)

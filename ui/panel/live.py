@@ -61,6 +61,13 @@ class Live:
     def online(self) -> bool:
         return self.away is None
 
+    @property
+    def upgrading(self) -> str | None:
+        """In words: an upgrade is being tested, and meanwhile nothing may be acknowledged; None: there is none."""
+        state = self.get("appliance/state")
+        tested = isinstance(state, dict) and state.get("status") == "starting"
+        return str(state.get("status_reason")) if tested else None
+
     def get(self, name: str) -> Any:
         """The last payload of the topic below the base; None where nothing is known."""
         return self._messages.get(name)

@@ -65,7 +65,7 @@ def _panel(settings: PanelSettings) -> Panel:
     address = BrokerAddress(host=client.host, port=client.port, username=client.username, password=client.password, tls_ca=client.tls_ca)
     broker = Broker(address, topics, client_id=f"pyarchive-{LOGIN}-{secrets.token_hex(4)}", retry_min_s=0.2, retry_max_s=5.0)
     live = Live(broker, topics)
-    appliance = Appliance(Requester(broker, topics, LOGIN), live)
+    appliance = Appliance(Requester(broker, topics, LOGIN, over_upgrades=False), live)  # a page is told at once
     return Panel(
         settings=settings, broker=broker, appliance=appliance, live=live, sessions=Sessions(appliance), rates=Rates(live),
         happened=Happened(live),

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -51,12 +52,16 @@ class Knows(Protocol):
 
 
 class Uploads:
-    """``folder`` is the panel's own. ``start`` before the first request; what was complete is handed over then."""
+    """``folder`` is the panel's own. ``start`` before the first request; what was complete is handed over then.
 
-    def __init__(self, appliance: Asks, sessions: Knows, folder: Path) -> None:
+    ``upgrading()``: in words, why no byte may be acknowledged now; a client waits then, and goes on by itself.
+    """
+
+    def __init__(self, appliance: Asks, sessions: Knows, folder: Path, upgrading: Callable[[], str | None] = lambda: None) -> None:
         self.appliance = appliance
         self._sessions = sessions
         self._folder = folder
+        self._upgrading = upgrading
         self._live: dict[str, Upload] = {}
         self._beginning: dict[str, asyncio.Task[Entry]] = {}
 
@@ -127,6 +132,8 @@ class Uploads:
         if request.method == "OPTIONS":
             return protocol.abilities()
         protocol.check_version(request)
+        if request.method != "HEAD" and (why := self._upgrading()):
+            raise Refusal(503, why, state="away", retry_after_s=2)
         verbs = {"POST": self._create, "HEAD": self._head, "PATCH": self._patch, "DELETE": self._terminate}
         return await verbs[request.method](request, person)
 
