@@ -55,8 +55,7 @@ class SelfTest:
         self._expected: bytes | None = None
         self._heard = threading.Event()
         self._one_at_a_time = threading.Lock()
-        self.passed = False
-        """The last one has."""
+        self.last: SelfTestResult | None = None
 
     def attach(self, broker: Broker, topics: Topics) -> None:
         """Before the broker's client is started."""
@@ -69,8 +68,9 @@ class SelfTest:
         with self._one_at_a_time:
             deadline_s = clock.monotonic_s() + WITHIN_S
             checks = [_tried(name, check, deadline_s) for name, check in self._checks()]
-            self.passed = all(check.passed for check in checks)
-        return SelfTestResult(version=version("pyarchive-appliance"), trial_id=self._trial_id, passed=self.passed, checks=checks)
+            passed = all(check.passed for check in checks)
+            self.last = SelfTestResult(version=version("pyarchive-appliance"), trial_id=self._trial_id, passed=passed, checks=checks)
+            return self.last
 
     def _checks(self) -> Sequence[tuple[str, Callable[[], str]]]:
         folder = self._library.folder

@@ -196,6 +196,14 @@ def _checks(add: Add) -> None:
     what.add_argument("--adopt", action="store_true", help="make archives of them")
     what.add_argument("--tombstones", action="store_true", help="what of ours is to go to the remotes' trash, when, and what holds it back")
     what.add_argument("--bury", metavar="CONNECTION", help="let the tombstones' objects go that are so many that the appliance asks first")
+    test = add("self-test", "what the appliance finds out about itself within half a minute", "self_test")
+    test.add_argument("--accept", metavar="TRIAL_ID", help="the upgrade of that id is taken if all is well; install.sh does it")
+    test.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE",
+        help="with --accept: what the version before printed with --json; what was wrong then too does not count",
+    )
     recover = add("recover", "rebuild the catalog from a remote; nothing there is changed or deleted", "recover")
     recover.add_argument(
         "connection", nargs="?", metavar="CONNECTION", help=f"{CONNECTION_HELP}; without it the recovery that was begun is followed"

@@ -214,9 +214,13 @@ def test_what_is_wrong_is_found_and_nothing_is_accepted(kept: Path, harm: Callab
             with_echo(inside)
         tested = inside.ask("upgrade/self-test")
         assert [(each["name"], words in each["words"]) for each in tested["checks"] if not each["passed"]] == [(name, True)], tested
-        with pytest.raises(Conflict):
-            inside.ask("upgrade/accept", trial_id=TRIAL_ID)
-    assert (kept / FILE_NAME).exists()
+        wrong = [check for check in tested["checks"] if not check["passed"]]
+        for known in ([], [{**wrong[0], "words": "something else"}]):
+            with pytest.raises(Conflict):
+                inside.ask("upgrade/accept", trial_id=TRIAL_ID, known=known)
+        assert (kept / FILE_NAME).exists()
+        inside.ask("upgrade/accept", trial_id=TRIAL_ID, known=wrong)
+    assert not (kept / FILE_NAME).exists()
 
 
 def test_who_hands_in_meanwhile_waits_and_goes_on_and_nobody_needs_to_start_anything(tmp_path: Path) -> None:

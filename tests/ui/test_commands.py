@@ -435,6 +435,21 @@ def test_orphans_are_listed_and_never_deleted(appliance: StandIn, run: Run) -> N
     assert appliance.asked[-2] == ("integrity/orphans", {"adopt": True})
 
 
+def test_a_self_test_says_what_is_wrong_and_accepts_only_what_was_wrong_before(appliance: StandIn, run: Run, tmp_path: Path) -> None:
+    checks = [{"name": "store", "passed": False, "words": "it is away"}, {"name": "broker", "passed": True, "words": "heard"}]
+    appliance.answers |= {"upgrade/self-test": {"version": "1", "trial_id": "t1", "passed": False, "checks": checks}, "upgrade/accept": {}}
+    done = run("self-test", "--json", "--accept", "t1")
+    assert (done.status, done.json["checks"]) == (1, checks)
+    assert "store: it is away" in done.err
+    assert appliance.times_asked("upgrade/accept") == 0
+    known = tmp_path / "known.json"
+    known.write_text(done.out)
+    assert run("self-test", "--accept", "t1", "--known", str(known)).status == 0
+    assert appliance.asked[-1] == ("upgrade/accept", {"trial_id": "t1", "known": checks[:1]})
+    known.write_text("[]")
+    assert run("self-test", "--known", str(known)).status == 2
+
+
 # Waiting
 
 
