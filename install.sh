@@ -221,7 +221,7 @@ check() {
   report "ruff check" "mend it, or let .venv/bin/ruff check --fix do it" .venv/bin/ruff check --output-format concise || failed=1
   report "ruff format" "run .venv/bin/ruff format" .venv/bin/ruff format --check --output-format concise || failed=1
   report "mypy" "mend the types" .venv/bin/mypy || failed=1
-  report "shellcheck" "mend the script" .venv/bin/shellcheck install.sh .ci/run || failed=1
+  report "shellcheck" "mend the script" .venv/bin/shellcheck install.sh .ci/run tests/installation/boot.sh || failed=1
   return "$failed"
 }
 
