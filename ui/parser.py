@@ -122,6 +122,7 @@ def _processes(add: Add) -> None:
 
 def _looking(add: Add) -> None:
     add("status", "one look at the appliance; exit status 1 unless it is online", "status")
+    add("doctor", "look at everything and say what to mend; nothing is changed; exit status 1 where something must be mended", "doctor")
     watch = add("watch", "live view until Ctrl-C", "watch")
     watch.add_argument("--timeout", type=_seconds, metavar="S", help="end after S seconds")
 
