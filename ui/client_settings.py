@@ -20,6 +20,8 @@ COMMAND_LOGIN = Path("/etc/pyarchive/mosquitto/credentials/cli.toml")
 SYSTEM_DATA = Path("/var/lib/pyarchive")
 CLIENT_FILE = "client.toml"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 1883
+NOT_ALLOWED = "not_allowed"
+"""Code of the failure where a file with the address is there, and not for us to read."""
 
 
 def demo_data() -> Path:
@@ -134,7 +136,7 @@ def _toml(file: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError:
-        raise Failed(f"{file} may not be read by you; run this as the user who started the appliance, or as root") from None
+        raise Failed(f"{file} may not be read by you; run this as the user who started the appliance, or as root", NOT_ALLOWED) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Failed(f"{file} cannot be read: {error}; mend it, or remove it") from error
     if not isinstance(content.get("mqtt", {}), dict):

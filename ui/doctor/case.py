@@ -18,11 +18,15 @@ from ui.doctor.told import Told
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """``settings``: how the appliance is reached; None: not known, and ``why_not`` says why. ``told`` waits for its answers."""
+    """``settings``: how the appliance is reached; None: not known, and ``why_not`` says why. ``told`` waits for its answers.
+
+    ``allowed``: False where the address is known to others and not for us to read.
+    """
 
     machine: Machine
     settings: ClientSettings | None
     why_not: str = ""
+    allowed: bool = True
     data: Path | None = None
     _answer: Future[Told] = field(default_factory=Future)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ui.client_settings import ClientSettings, data_folder, find
+from ui.client_settings import NOT_ALLOWED, ClientSettings, data_folder, find
 from ui.doctor import report
 from ui.doctor.case import Case
 from ui.doctor.checks.appliance import our_version
@@ -26,8 +26,10 @@ class Doctor:
 
     def __init__(self, environment: Mapping[str, str], data: Path | None, machine: Machine | None = None) -> None:
         settings, why_not = _settings(environment, data)
-        named = data_folder(environment, data)
-        self.case = Case(machine=machine or Machine(), settings=settings, why_not=why_not, data=named)
+        self.case = Case(
+            machine=machine or Machine(), settings=settings, why_not=str(why_not or ""), allowed=not why_not or why_not.code != NOT_ALLOWED,
+            data=data_folder(environment, data),
+        )  # fmt: skip
         known = [settings.password] if settings else []
         self._hide = Redaction([*known, *(value for name, value in environment.items() if _is_secret(name))])
 
@@ -50,11 +52,11 @@ class Doctor:
         return bool(report.counts(found)[Level.MEND])
 
 
-def _settings(environment: Mapping[str, str], data: Path | None) -> tuple[ClientSettings | None, str]:
+def _settings(environment: Mapping[str, str], data: Path | None) -> tuple[ClientSettings | None, Failed | None]:
     try:
-        return find(environment, data), ""
+        return find(environment, data), None
     except Failed as error:
-        return None, str(error)
+        return None, error
 
 
 def _is_secret(name: str) -> bool:

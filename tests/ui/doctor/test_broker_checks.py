@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,8 @@ import pytest
 
 from mqtt.topics import Topics
 from tests.installed import Installed, need_mosquitto
-from tests.ui.doctor.conftest import Computer, changed, found, levels, line, told
+from tests.ui.doctor.conftest import DEAD, Computer, changed, found, levels, line, told
+from ui.doctor.case import Case
 from ui.doctor.checks import broker
 from ui.doctor.place import BROKER_FOLDER
 
@@ -77,4 +77,11 @@ def test_without_a_broker_nothing_is_tried(computer: Computer) -> None:
     computer.installed()
     assert levels(broker.login, computer) == ["mend"]
     for look in (broker.strangers, broker.rights, broker.lan):
-        assert "skipped" in levels(look, computer), secrets
+        assert "skipped" in levels(look, computer), look
+
+
+def test_a_login_that_we_may_not_read_is_no_fault(computer: Computer) -> None:
+    case = Case(machine=computer.machine, settings=None, why_not="client.toml may not be read by you", allowed=False)
+    case._answer.set_result(DEAD)
+    [finding] = broker.login(case)
+    assert finding.level == "skipped"

@@ -28,6 +28,8 @@ def login(case: Case) -> Iterator[Finding]:
     told = case.told
     if told.connected and case.settings:
         yield good("broker login", f"the broker at {_where(case.settings)} answers, and takes our login")
+    elif not case.allowed:
+        yield skipped("broker login", "how the broker is reached may not be read by you; root sees more: sudo pyarchive doctor")
     elif case.settings is None:
         yield mend("broker login", f"the broker was not found: {clean(told.why_not)}", "pyarchive doctor --data DIR")
     else:
@@ -88,7 +90,7 @@ def _may_speak_for_the_appliance(settings: ClientSettings) -> bool:
 def files(case: Case) -> Iterator[Finding]:
     """Mosquitto's rights as they are written, against what this version writes for this appliance."""
     if not case.place.installed:
-        yield skipped("rights written", f"this is {case.place.words}: it has no Mosquitto of its own")
+        yield skipped("rights written", "this is no installed system: it has no Mosquitto of its own")
         return
     appliance_id = case.machine.text(case.place.data / "appliance_id") or ""
     for listener in render.listeners(_choices(case)):

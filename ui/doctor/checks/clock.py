@@ -60,4 +60,4 @@ def battery(case: Case) -> Iterator[Finding]:
             "a battery at the Pi 5's connector J5 keeps the time over power cuts",
         )
     else:
-        yield good("battery clock", f"a clock that runs on without power is there ({model})")
+        yield good("battery clock", f"there is a battery clock ({model}){'' if charge_uv is None else f', with {charge_uv / 1e6:.1f} V'}")

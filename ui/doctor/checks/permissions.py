@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ui.client_settings import CLIENT_FILE
 from ui.doctor.case import Case
-from ui.doctor.finding import Finding, good, look, mend, skipped
+from ui.doctor.finding import Finding, good, mend, skipped
 from ui.doctor.machine import Machine
 from ui.doctor.place import BROKER_FOLDER
 from ui.words import clean, count
@@ -48,7 +48,7 @@ def secrets(case: Case) -> Iterator[Finding]:
 
 def broker_files(case: Case) -> Iterator[Finding]:
     if not case.place.installed:
-        yield skipped("broker's files", f"this is {case.place.words}: its broker has one login, in {CLIENT_FILE}")
+        yield skipped("broker's files", f"this is no installed system: its broker has one login, in {CLIENT_FILE}")
         return
     names = case.machine.glob(f"{BROKER_FOLDER}/credentials/*.toml")
     rules = [Rule(Path(name), 0o077, "root") for name in names if not name.endswith("/cli.toml")]
@@ -68,7 +68,7 @@ def _judged(machine: Machine, rules: list[Rule], name: str, where: str) -> Itera
     if len(wrong) > _MOST_SHOWN:
         yield mend(name, f"{count(len(wrong) - _MOST_SHOWN, 'more')} like that", "mend those first, then look again")
     if not seen:
-        yield look(name, f"there is nothing {where} that you may look at", "sudo pyarchive doctor")
+        yield skipped(name, f"there is nothing {where} that you may look at; root sees more: sudo pyarchive doctor")
     elif not wrong:
         yield good(name, f"{count(len(seen), 'place')} {where}: nobody else may read them")
 

@@ -18,7 +18,7 @@ Facts = dict[str, str]
 def services(case: Case) -> Iterator[Finding]:
     """A line a unit."""
     if not case.place.installed:
-        yield skipped("services", f"this is {case.place.words}: systemd does not start its processes")
+        yield skipped("services", "this is no installed system: systemd does not start its processes")
         return
     ran = case.machine.run("systemctl", "show", f"--property={_FACTS}", *UNITS)
     if ran is None or ran.status != 0:
@@ -37,17 +37,22 @@ def _of_unit(unit: str, facts: Facts) -> Finding:
     journal = f"journalctl -u {unit.removesuffix('.service')} -n 50"
     if facts.get("LoadState") != "loaded":
         return mend(unit, f"{unit} is not there", "run `sudo ./install.sh` in the folder of PyArchive again")
-    if facts["SubState"] in {"auto-restart", "auto-restart-queued"}:
-        return mend(unit, f"{unit} ends again and again ({_why(facts)}; {_times(facts)})", journal)
     if facts["ActiveState"] != "active":
-        started = f"sudo systemctl start {unit}"
-        return mend(unit, f"{unit} is {facts['ActiveState']} ({_why(facts)})", f"{started}; if it does not stay: {journal}")
+        return _not_running(unit, facts, journal)
     if facts["UnitFileState"] not in {"enabled", "enabled-runtime", "static", "indirect", "alias"}:
         return mend(unit, f"{unit} runs, and would not after a start of the computer", f"sudo systemctl enable {unit}")
     since = f"{unit} runs since {facts['ActiveEnterTimestamp'] or 'an unknown time'}{_watchdog(facts)}"
     if facts["NRestarts"] not in {"", "0"}:
         return look(unit, f"{since}; {_times(facts)}", journal)
     return good(unit, since)
+
+
+def _not_running(unit: str, facts: Facts, journal: str) -> Finding:
+    if facts["SubState"] in {"auto-restart", "auto-restart-queued"}:
+        return mend(unit, f"{unit} ends again and again ({_why(facts)}; {_times(facts)})", journal)
+    if facts["ActiveState"] == "activating":
+        return look(unit, f"{unit} is starting", f"look again in a minute; if it is still so: {journal}")
+    return mend(unit, f"{unit} is {facts['ActiveState']} ({_why(facts)})", f"sudo systemctl start {unit}; if it does not stay: {journal}")
 
 
 def _why(facts: Facts) -> str:
