@@ -48,9 +48,6 @@ class Told:
         settings = (self.messages.get("appliance/settings") or {}).get("settings", [])
         return next((each["value"] for each in settings if each["name"] == name), None)
 
-    def problem(self, *codes: str) -> dict[str, Any] | None:
-        return next((each for each in self.problems if each["code"] in codes), None)
-
 
 def ask(settings: ClientSettings) -> Told:
     """Within some 12 s, whatever is dead."""

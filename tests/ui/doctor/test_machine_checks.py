@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.doctor.conftest import DATA, Computer, found, levels, line, told, with_settings
+from tests.ui.stand_in import problem
 from ui.doctor.checks import clock, disk, front_panel, memory, network, permissions, power, services
 
 WELL = (
@@ -83,6 +84,7 @@ def test_a_clock_that_nobody_sets_must_be_mended(computer: Computer, facts: str,
 def test_the_appliance_has_a_word_on_the_clock_too(computer: Computer) -> None:
     computer.prints("timedatectl", "NTPSynchronized=yes")
     assert levels(clock.clock, computer, told()) == ["good", "good"]
+    assert levels(clock.clock, computer, told(problems=[problem("clock")])) == ["good"], "that is told with its problems"
 
 
 def test_a_battery_clock_without_a_battery_is_said(computer: Computer) -> None:
@@ -246,7 +248,8 @@ def test_no_way_out_of_the_house_is_said(computer: Computer) -> None:
 
 
 def test_a_name_in_the_house_that_nobody_tells_must_be_mended(computer: Computer) -> None:
-    computer.installed(host_name="pyarchive", mdns=True)
+    computer.installed(mdns=True)
+    computer.put("/etc/hostname", "pyarchive\n")
     computer.prints("systemctl", "inactive")
     assert levels(network.house_name, computer) == ["mend"]
     computer.prints("systemctl", "active")

@@ -67,7 +67,7 @@ def test_a_certificate_is_read_for_its_end_and_its_name(computer: Computer, days
     now = datetime.now(UTC)
     leaf = trustme.CA().issue_cert(name, not_before=now - timedelta(days=30), not_after=now + timedelta(days=days))
     with serving(certificate=leaf) as port:
-        computer.installed(panel_port=port, tls="own", host_name="pyarchive")
+        computer.installed(panel_port=port, tls="own", host_name="pyarchive.local")
         assert [str(each.level) for each in found(panel.panel, computer)] == expected
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ui.doctor.case import Case
+from ui.doctor.checks import panel
 from ui.doctor.finding import Finding, good, look, mend, skipped
 from ui.words import clean
 
@@ -84,21 +85,22 @@ def house_name(case: Case) -> Iterator[Finding]:
     if not case.place.installed or not case.place.choices.get("mdns", True):
         yield skipped("name in the house", "no name in the house was set up")
         return
-    wanted = str(case.place.choices.get("host_name", "pyarchive"))
+    wanted = panel.house_name(case)
+    if not wanted.endswith(".local"):
+        yield skipped("name in the house", f"{wanted} is told by the house's own DNS, not by this computer")
+        return
     ran = case.machine.run("systemctl", "is-active", "avahi-daemon")
     if ran is None or ran.out.strip() != "active":
         yield mend(
             "name in the house",
-            f"{wanted}.local is not told to the house: avahi-daemon does not run",
+            f"{wanted} is not told to the house: avahi-daemon does not run",
             "sudo systemctl enable --now avahi-daemon",
         )
         return
-    found = case.machine.run("avahi-resolve", "--name", f"{wanted}.local")
+    found = case.machine.run("avahi-resolve", "--name", f"{wanted}")
     if found is None:
-        yield good("name in the house", f"avahi-daemon runs, and tells {wanted}.local")
+        yield good("name in the house", f"avahi-daemon runs, and tells {wanted}")
     elif found.out.strip():
-        yield good("name in the house", f"{wanted}.local is found as {clean(found.out.split()[-1])}")
+        yield good("name in the house", f"{wanted} is found as {clean(found.out.split()[-1])}")
     else:
-        yield look(
-            "name in the house", f"{wanted}.local is not found", "another computer may have the name: journalctl -u avahi-daemon -n 20"
-        )
+        yield look("name in the house", f"{wanted} is not found", "another computer may have the name: journalctl -u avahi-daemon -n 20")

@@ -37,13 +37,20 @@ def address(case: Case) -> Address:
     """From what was chosen at installation; from the demo's file; from the environment."""
     place = case.place
     if place.installed:
-        return Address(_HOST, int(place.choices.get("panel_port", 80)), place.choices.get("tls", "none") != "none")
+        tls = place.choices.get("tls", "none") != "none"
+        return Address(_HOST, int(place.choices.get("panel_port", 0)) or (443 if tls else 80), tls)
     if place.demo:
         return Address(_HOST, int(place.demo.get("panel_port", 8080)), tls=False)
     host = os.environ.get("PYARCHIVE_PANEL_HOST") or _HOST
     host = _HOST if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared with, not bound to
     port = os.environ.get("PYARCHIVE_PANEL_PORT") or "8080"
     return Address(host, int(port) if port.isdecimal() else 8080, bool(os.environ.get("PYARCHIVE_PANEL_TLS_CERT")))
+
+
+def house_name(case: Case) -> str:
+    """By which the house finds an installed system: chosen, or the computer's own."""
+    own = case.machine.text("/etc/hostname") or socket.gethostname()
+    return str(case.place.choices.get("host_name") or f"{own}.local")
 
 
 def panel(case: Case) -> Iterator[Finding]:
@@ -94,8 +101,8 @@ def _certificate(case: Case, at: Address) -> Iterator[Finding]:
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
     text = f"the panel's certificate ends on {ends:%Y-%m-%d}, {age(ends.isoformat())}"
     yield look("certificate", text, renew) if (ends - datetime.now(UTC)).days < _SOON_DAYS else good("certificate", text)
-    wanted = f"{case.place.choices.get('host_name', 'pyarchive')}.local"
-    names = [value for kind, value in found.get("subjectAltName", ()) if kind == "DNS"]
+    wanted = house_name(case)
+    names = [value for _, value in found.get("subjectAltName", ())]
     if case.place.installed and wanted not in names:
         yield look("certificate's name", f"the certificate is for {', '.join(names) or 'no name'}, and the house looks for {wanted}", renew)
 
