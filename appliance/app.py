@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from appliance import clock, startup, trial
+from appliance import clock, startup, time_source, trial
 from appliance.accounts.handlers import UserVerbs
 from appliance.accounts.household import Household
 from appliance.archive import Archive
@@ -71,6 +71,7 @@ from appliance.sign_in import SignIns
 from appliance.states import States
 from appliance.transfer.engine import Engine
 from appliance.witness import Witness, clock_is_trusted
+from appliance.wrong_dates import WrongDates
 from mqtt.messages import Direction, Event, EventName, Problem
 from mqtt.topics import Topics
 
@@ -135,11 +136,12 @@ class Appliance:
         table = self.db.table("settings")
         kept = table.get(doc_id="values")
         self.settings.attach(dict(kept or {}), lambda values: self.db.apply({"settings": {"values": values}}))
-        self._apply_log_level()
-        self.settings.on_change(self._apply_log_level)
+        self._apply_to_process()
+        self.settings.on_change(self._apply_to_process)
 
-    def _apply_log_level(self) -> None:
+    def _apply_to_process(self) -> None:
         logging.getLogger().setLevel(self.settings.current.log_level.upper())
+        time_source.told.trusts_own_clock = self.settings.current.trust_clock
 
     def _first_store(self) -> None:
         # A store without a marker is made only where nothing was ever kept: otherwise its disk is merely away.
@@ -176,7 +178,7 @@ class Appliance:
                 self.library, self.connections, self.placement, self.settings, self.problems, self.engine.lines.unreachable,
                 self.verifier.checking,
             ),
-            self.household,
+            self.household, WrongDates(self.library),
         )  # fmt: skip
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
 

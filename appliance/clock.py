@@ -17,6 +17,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def boot_s() -> float:
+    """Like ``monotonic_s``, but goes on while the computer sleeps: what the date moves against this, somebody has set."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class _Offset:
     """Between the two clocks. Kept until they have drifted a second apart, so that a time that is told twice is the same twice."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from appliance import clock, time_source
 from appliance.accounts.household import Household
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, SignInNeeded
@@ -19,13 +20,15 @@ from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
 from appliance.transfer.steps import cause, next_step
-from appliance.witness import Witness, clock_is_trusted
+from appliance.witness import Witness, clock_is_trusted, why_not_trusted
+from appliance.wrong_dates import WrongDates
 
 log = logging.getLogger("housekeeping")
 _LOOK_EVERY_S = 2.0
 _ROOM_EVERY_S = 5.0
 _SELDOM_EVERY_S = 60.0
 _WARN_RATIO = 0.1
+_CLOCK_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Keeping:
     witness: Witness
     keep_local: KeepLocal
     household: Household
+    wrong_dates: WrongDates
+    started_s: float = field(default_factory=clock.monotonic_s)
 
     def look_at_store(self) -> bool:
         """Is the store there? Says so when not, and clears it when it is back."""
@@ -84,10 +89,24 @@ class Keeping:
             elif error is None:
                 self.problems.clear(SignInNeeded.code, connection.id)
 
+    def look_at_clock(self) -> None:
+        """Says so where the date cannot be believed, once a time server had its time to answer."""
+        why_not = why_not_trusted(self.library)
+        if why_not is None:
+            self.problems.clear("clock_wrong", "clock")
+        elif clock.monotonic_s() - self.started_s >= _CLOCK_PATIENCE_S:
+            self.problems.raise_(
+                "clock_wrong", "clock", f"{why_not}; until it is right nothing expires, no check runs, a timetable lets nothing up",
+                "let the computer reach a time server (`timedatectl` tells), or set trust_clock if it keeps the time by itself",
+                needs_you=False,
+            )  # fmt: skip
+
     def expire(self) -> None:
         """Removals past their undo time, files that were announced and never filled, sessions and codes that are over."""
         if not clock_is_trusted(self.library):
+            self.wrong_dates.doubt(clock.now())
             return
+        self.wrong_dates.mend(clock.now(), is_known=bool(time_source.told.is_right()))
         self.household.expire()
         self.placement.expire(self.witness.is_older)
         self.intake.expire(self.witness.is_older)
@@ -150,6 +169,7 @@ class Housekeeper:
     def _look_seldom(self) -> None:
         self._keeping.look_at_connections()
         self._keeping.witness.keep()
+        self._keeping.look_at_clock()
         self._keeping.expire()
         self._keeping.rewrite_ledgers(self._stop.is_set)
         self._keeping.tombstones.run(self._stop.is_set)

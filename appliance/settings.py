@@ -109,6 +109,10 @@ class Settings(BaseModel):
         default=True, description="The Pi's own resistor holds the button's pin at its other level; off where one is wired"
     )
     shutdown_enabled: bool = Field(default=False, description="Holding the button for 10 s shuts the computer down")
+    trust_clock: bool = Field(
+        default=False,
+        description="This computer keeps the time by itself (a clock with a battery): its date is believed without a time server",
+    )
     default_owner: str = Field(default="home", pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="Owner of files handed in without one")
     notify_needs_you: bool = Field(default=True, description="Notify of what needs somebody")
     notify_damage: bool = Field(default=True, description="Notify of damage, also where it is mended by itself")

@@ -55,6 +55,7 @@ FORM = {
     "home_assistant_discovery": Drawn("Home Assistant finds this appliance", HOUSE),
     "home_assistant_name": Drawn("Name in Home Assistant", HOUSE),
     "home_assistant_prefix": Drawn("Discovery prefix", HOUSE),
+    "trust_clock": Drawn("The computer's own clock is right", SYSTEM),
     "log_level": Drawn("Log level", SYSTEM),
     "data": Drawn("Data folder", SYSTEM),
     "appliance_id": Drawn("Appliance id", SYSTEM),

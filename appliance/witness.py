@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance import clock
+from appliance import clock, time_source
 from appliance.catalog.journal import CatalogDB
 from appliance.library import Library
 
@@ -24,9 +24,26 @@ _EARLIEST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
 def clock_is_trusted(library: Library) -> bool:
-    """Nothing is judged by age while the clock stands before what it already was."""
-    newest = max((view.archive.created_at for view in library.all_views()), default=_EARLIEST)
-    return clock.now() >= max(newest, _EARLIEST)
+    """Something may be judged by age, by the date."""
+    return why_not_trusted(library) is None
+
+
+def why_not_trusted(library: Library) -> str | None:
+    """Why nothing is judged by age, in words; None: the date can be believed.
+
+    Who says that the date is right counts, also where archives are dated later: those were made while it was wrong. Where nobody
+    says anything, a computer with a clock of its own is believed while it does not stand before what it already was.
+    """
+    now, told = clock.now(), time_source.told
+    is_right = told.is_right()
+    if is_right is False:
+        return f"this computer's date is {now:%Y-%m-%d %H:%M}, and the remote says that it is {told.remote_date():%Y-%m-%d %H:%M} (UTC)"
+    if not is_right and not told.has_own_clock():
+        return "nobody has told this computer the time yet, and it has no clock that runs while it is off"
+    newest = _EARLIEST if is_right else max((view.archive.created_at for view in library.all_views()), default=_EARLIEST)
+    if now < max(newest, _EARLIEST):
+        return f"this computer's date is {now:%Y-%m-%d}, and it was {max(newest, _EARLIEST):%Y-%m-%d} already"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

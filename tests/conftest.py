@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from appliance import time_source
 from mqtt.client import Broker, BrokerAddress
 from mqtt.topics import Topics
 from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
@@ -22,6 +23,13 @@ settings.register_profile("any machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any machine")
 
 MakeBroker = Callable[..., Broker]
+
+
+@pytest.fixture(autouse=True)
+def a_computer_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody says whether its date is right, whatever computer the tests run on: many of them move the clock."""
+    monkeypatch.setattr(time_source, "kernel_is_synced", lambda: False)
+    monkeypatch.setattr(time_source, "told", time_source.TimeSource(tmp_path_factory.getbasetemp()))
 
 
 @pytest.fixture(scope="session", params=KINDS)

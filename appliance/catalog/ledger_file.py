@@ -146,7 +146,7 @@ class LedgerFile:
             self._marks.append(self._end)
 
     def _encoded(self, changes: list[Change]) -> bytes:
-        content, at_s = bytearray(), max(0, int(clock.now().timestamp()))
+        content, at_s = bytearray(), _now_s()
         settled = SETTLED if self._synced == self._written else 0
         for kind, payload in changes:
             content += encode(kind | settled, payload, self._end + len(content), at_s)
@@ -244,7 +244,7 @@ class LedgerFile:
         durable.unlink(fresh, missing_ok=True)
         history = self.history(HISTORY_RECORDS)
         with DurableFile.create(fresh) as file, _reading(self.path) as old:
-            at_s = max(0, int(clock.now().timestamp()))
+            at_s = _now_s()
             Rewrite(file, self.header, at_s).run(old, self.header.size_bytes, self._end, self.state, history)
             file.sync()
             size = file.size_bytes()
@@ -253,6 +253,11 @@ class LedgerFile:
         if end != size or header != self.header or not state.is_like(self.state):
             raise damaged(self.path.name, end, "written anew it would not say the same; it was left as it is")
         return state, marks, end
+
+
+def _now_s() -> int:
+    """What a record has room for, whatever the clock says."""
+    return min(max(0, int(clock.now().timestamp())), 2**32 - 1)
 
 
 @contextmanager

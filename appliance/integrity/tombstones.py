@@ -23,7 +23,7 @@ from appliance.settings import SettingsStore
 from appliance.tombstone import REMOVED, REPLACED, TABLE, Tombstone, all_of, changes
 from appliance.transfer.gates import FREE_GATE
 from appliance.views import View
-from appliance.witness import Witness, clock_is_trusted
+from appliance.witness import Witness, why_not_trusted
 from mqtt.messages import Health
 
 log = logging.getLogger("integrity")
@@ -147,8 +147,9 @@ class Tombstones:
         return view.health(self.library.valid, frozenset(), frozenset()) in {Health.DAMAGED, Health.LOST}
 
     def _why_nowhere(self) -> str | None:
-        if not clock_is_trusted(self.library):
-            return "the clock stands before what it already was; nothing is judged by age until it is right"
+        why_not = why_not_trusted(self.library)
+        if why_not:
+            return f"{why_not}; nothing is judged by age until the clock is right"
         if self.library.broken:
             return f"the ledgers of {len(self.library.broken)} archives cannot be read; they are made again by themselves"
         if self.library.db.damage or any(problem.about == "catalog" for problem in self.problems.standing()):

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPException
@@ -29,6 +29,7 @@ from appliance.remotes.drive_reasons import BUSY_STATUS, BY_ITSELF, SIGN_IN, Sai
 _LOGIN_PAGE = "a login page of the network answers instead of Google (captive portal); sign in to the network, or use another one"
 _PROXY_LOGIN = "the proxy wants a login; put name and password into HTTPS_PROXY"
 _PLAUSIBLE_FROM, _PLAUSIBLE_TO = datetime.fromisoformat("2026-01-01T00:00:00+00:00"), datetime.fromisoformat("2100-01-01T00:00:00+00:00")
+_LONGEST_WAIT_S = 86_400.0
 _NOT_YET_VALID, _EXPIRED = 9, 10  # X509_V_ERR_CERT_… of OpenSSL
 _UNREACHABLE = frozenset({errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
@@ -72,7 +73,7 @@ def _of_answer(answer: Answer, doing: str) -> ApplianceError:
         return RemoteAway(f"{doing}: {_PROXY_LOGIN}")
     if document is None and not _speaks_for_itself(answer):
         return _of_stranger(answer, doing)
-    return error_of(Said.of(answer.status, document or {}, doing, _retry_after_s(answer.headers.get("retry-after"))))
+    return error_of(Said.of(answer.status, document or {}, doing, _retry_after_s(answer.headers)))
 
 
 def _speaks_for_itself(answer: Answer) -> bool:
@@ -103,15 +104,21 @@ def _document(body: bytes | str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _retry_after_s(value: str | None) -> float | None:
-    """Seconds, or a date (RFC 9110, 10.2.3); None where there is neither, or it is past."""
-    text = (value or "").strip()
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds, or a date (RFC 9110, 10.2.3), by the clock of who says it; a day at the most. None where there is neither, or it is past."""
+    text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return min(_LONGEST_WAIT_S, float(text[:9]))
+    at, now = _date(text), _date(headers.get("date", "")) or clock.now()
+    return None if at is None else min(_LONGEST_WAIT_S, max(0.0, (at - now).total_seconds())) or None
+
+
+def _date(text: str) -> datetime | None:
     try:
-        return max(0.0, (parsedate_to_datetime(text) - clock.now()).total_seconds()) or None
+        at = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 # Google's sign-in libraries

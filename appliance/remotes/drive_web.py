@@ -25,7 +25,7 @@ from typing import Self
 
 import httplib2
 
-from appliance import clock
+from appliance import clock, time_source
 from appliance.errors import BadRequest, RemoteAway, RemoteRefused
 
 USER_AGENT = "PyArchive (gzip)"
@@ -234,6 +234,8 @@ class _Http(httplib2.Http):
         try:
             connection.request(method, target_of(uri), body, _completed(headers or {}))
             answer = connection.getresponse()
+            if isinstance(connection, _Tls):  # so nobody else has said it
+                time_source.told.heard(answer.getheader("date"))
             content = _decompressed(answer.read(), answer.getheader("content-encoding", ""))
         except BaseException:
             self._web.drop(connection)

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -115,7 +116,7 @@ class Response:
         return self.content.size_bytes if isinstance(self.content, FilePart) else len(self.content)
 
     def head(self) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Error')}"]
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Error')}", f"Date: {formatdate(usegmt=True)}"]
         if self.status != 204:
             lines.append(f"Content-Length: {self.size_bytes}")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from appliance import time_source
 from appliance.epochs import Epochs
 from appliance.errors import (
     ApplianceError,
@@ -405,6 +406,12 @@ def test_google_itself_is_reached_through_a_proxy_and_with_certificates_of_ones_
         assert listed(remote) == [stored]
         assert b"".join(remote.get(remote_id, 0, len(CONTENT), CountingGate())) == CONTENT
         assert fake.violations == []
+        assert time_source.told.is_right()
+
+
+def test_who_answers_without_tls_is_not_asked_for_the_time(drive_rig: DriveRig) -> None:
+    drive_rig.remote.check()
+    assert time_source.told.is_right() is None
 
 
 def test_a_server_that_is_not_googles_is_not_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,7 @@ def test_an_error_of_googles_library_is_read_like_the_answer_that_it_holds() -> 
 
 @pytest.mark.parametrize(
     ("told", "expected_s"),
-    [("120", 120), ("0", 0), (None, None), ("soon", None), ("-5", None), ("Thu, 01 Jan 2015 00:00:00 GMT", None), ("9" * 400, 999_999_999)],
+    [("120", 120), ("0", 0), (None, None), ("soon", None), ("-5", None), ("Thu, 01 Jan 2015 00:00:00 GMT", None), ("9" * 400, 86_400)],
 )
 def test_a_retry_after_is_handed_on(told: str | None, expected_s: float | None) -> None:
     for status in (429, 503):
@@ -180,6 +180,16 @@ def test_a_retry_after_may_be_a_date() -> None:
     assert isinstance(error, RemoteBusy)
     assert error.retry_after_s is not None
     assert 80 <= error.retry_after_s <= 91
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=-20_000), timedelta(days=20_000)], ids=str)
+def test_a_retry_after_that_is_a_date_is_meant_by_the_clock_of_who_says_it(monkeypatch: pytest.MonkeyPatch, wrong_by: timedelta) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + wrong_by)
+    headers = {"retry-after": format_datetime(now + timedelta(seconds=90), usegmt=True), "date": format_datetime(now, usegmt=True)}
+    assert getattr(translated(drive_says(503, "backendError", headers=headers), "x"), "retry_after_s", None) == 90
+    without_date = translated(drive_says(503, "backendError", headers={"retry-after": headers["retry-after"]}), "x")
+    assert (getattr(without_date, "retry_after_s", None) or 0) <= 86_400
 
 
 def test_at_the_daily_limit_the_next_question_is_an_hour_away_unless_google_says_when() -> None:

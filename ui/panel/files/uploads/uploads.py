@@ -42,7 +42,7 @@ _WATCH_S = 5.0
 _STALLED_S = 60.0
 _STOP_S = 2.0
 _TIDY_S = 3600.0
-_REMEMBERED_S = 30 * 86400.0
+_REMEMBERED = 2000
 
 
 class Knows(Protocol):
@@ -107,7 +107,7 @@ class Uploads:
 
     async def _tidy(self) -> None:
         while True:
-            await asyncio.to_thread(self.table.forget_ended, time.time() - _REMEMBERED_S)
+            await asyncio.to_thread(self.table.forget_ended, _REMEMBERED)
             await asyncio.sleep(_TIDY_S)
             idle = [key for key, live in self._live.items() if not live.active and time.monotonic() - live.moved_s > _TIDY_S]
             for key in idle:
