@@ -38,6 +38,7 @@ def install(given: argparse.Namespace, layout: Layout, source: Path, say: Say, p
     machine.check_root()
     machine.check_system(layout)
     site = Site(layout=layout, choices=_choices(given, layout, say), source=source, programs=programs or Programs())
+    _check_release(site)
     check(site)
     _check_owner(site, given)
     if given.dry_run:
@@ -62,6 +63,13 @@ def check(site: Site) -> None:
     ports.check_free(_LOOPBACK_PORT, "the broker", (BROKER_UNIT,), "see docs/broker.md for another --loopback-port", proc)
     if site.choices.lan:
         ports.check_free(_LAN_PORT, "the broker", (BROKER_UNIT,), "do without Home Assistant at the broker (--no-lan)", proc)
+
+
+def _check_release(site: Site) -> None:
+    """Raises CannotGoOn where another version is installed: units, code and data of one computer are of one version."""
+    here = releases.release_of(site.source, site.layout.releases)
+    if site.is_installed and site.release and site.release != here:
+        raise CannotGoOn(f"{site.release.name} is installed; this folder is {here.name}.", "To bring it in: sudo ./install.sh upgrade")
 
 
 def _choices(given: argparse.Namespace, layout: Layout, say: Say) -> Choices:
@@ -97,9 +105,6 @@ def _check_owner(site: Site, given: argparse.Namespace) -> None:
 
 
 def _end(site: Site, count: int, say: Say) -> int:
-    other = releases.release_of(site.source, site.layout.releases)
-    if site.release and other.name != site.release.name:
-        say(f"Installed is {site.release.name}; this folder is {other.name}. To bring it in: sudo ./install.sh upgrade")
     if not machine.is_running_systemd(site.layout):
         say("Everything is installed. systemd does not run here: the services start at the next boot.")
         return 0

@@ -49,6 +49,11 @@ class Layout:
         return self.program / "current"
 
     @property
+    def finished(self) -> Path:
+        """There once all steps of an installation were done."""
+        return self.program / "installed"
+
+    @property
     def command(self) -> Path:
         return self.at("/usr/local/bin/pyarchive")
 

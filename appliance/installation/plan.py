@@ -31,6 +31,7 @@ def install(site: Site) -> Iterator[Step]:
     yield from data.steps(site)
     yield from configuration(site)
     yield from services.start_steps(site)
+    yield _end(site)
 
 
 def configuration(site: Site) -> Iterator[Step]:
@@ -67,16 +68,16 @@ def _packages(site: Site) -> Step:
 
 
 def _release(site: Site) -> Iterator[Step]:
-    """The first one. Another one comes by an upgrade."""
+    """That of this clone. Once an installation came to its end, another one comes by an upgrade."""
     release = releases.release_of(site.source, site.layout.releases)
     yield Step(
         words=f"make the environment {site.layout.inside(release.path)} with the program in it; this takes some minutes",
-        is_done=lambda: site.release is not None or release.is_finished,
+        is_done=lambda: site.is_installed or release.is_finished,
         do=lambda: _build(site),
     )
     yield Step(
         words=f"use it: {site.layout.inside(site.layout.current)}",
-        is_done=lambda: site.release is not None,
+        is_done=lambda: site.is_installed or site.release == release,
         do=lambda: releases.switch(release, site.layout),
     )
     target = f"{site.layout.inside(site.layout.current)}/bin/pyarchive"
@@ -89,3 +90,8 @@ def _release(site: Site) -> Iterator[Step]:
 
 def _build(site: Site) -> None:
     releases.build(site.programs, site.source, site.layout.releases)
+
+
+def _end(site: Site) -> Step:
+    path = site.layout.finished
+    return Step(words="note that all of this is done", is_done=path.exists, do=lambda: writing.write(path, ""))

@@ -35,6 +35,11 @@ class Site:
         return self.choices.address(self.name)
 
     @property
+    def is_installed(self) -> bool:
+        """An installation came to its end here: from then on another release comes by an upgrade only."""
+        return self.layout.finished.exists() and self.release is not None
+
+    @property
     def release(self) -> Release | None:
         """The one in use, if it is whole."""
         found = current(self.layout)
