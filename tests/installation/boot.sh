@@ -38,6 +38,8 @@ mkdir -p .outside
 pivot_root . .outside
 umount -l /.outside
 rmdir /.outside
+# As whoever starts a container has to: without it the credentials of a unit, mounted beside it, never appear in it.
+mount --make-rshared /
 # What a container must not have: other hardware, modules and the clock are of the machine outside.
 exec setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog,-audit_control \
   env -i container=pyarchive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
