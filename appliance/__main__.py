@@ -9,22 +9,31 @@ import secrets
 import signal
 import sys
 import threading
+from importlib.metadata import version
 
 from appliance.app import Appliance, answer
 from appliance.bridge_watch import BridgeWatch
 from appliance.errors import ApplianceError
+from appliance.heart import Heart
 from appliance.house import House
+from appliance.liveness import Liveness
 from appliance.logs import RecentLines, start_logging
+from appliance.minimal import Minimal, appliance_id
 from appliance.presence import Presence
 from appliance.reporter import Reporter
+from appliance.safe_mode import SafeMode
 from appliance.settings import Settings, SettingsStore
+from appliance.starts import Mode, Starts
 from mqtt.client import Broker, BrokerAddress
 from mqtt.messages import OFFLINE, LogLine
 from mqtt.requests import Responder
+from mqtt.service_manager import ServiceManager
 from mqtt.topics import Topics
 
 log = logging.getLogger("appliance")
 _LAST_WORDS_S = 1.0
+_MQTT_WITHIN_S, _REQUESTS_WITHIN_S = 300.0, 900.0
+_MORE_TIME_S = 120.0
 _RESTART = signal.SIGUSR1
 
 
@@ -33,12 +42,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m appliance", description="The PyArchive appliance, in the foreground")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends, as when the demo dies")
     arguments = parser.parse_args()
-    end = _End(stdin_closes=arguments.until_stdin_closes)
+    life = _Life(_End(stdin_closes=arguments.until_stdin_closes))
     try:
-        lines = start_logging(SettingsStore(os.environ).current.log_level)
-        while _run(Appliance(os.environ, lines, restart=end.restart), lines, end):
-            log.info("starting anew")
+        life.live(start_logging(SettingsStore(os.environ).current.log_level))
     except ApplianceError as error:
+        life.starts.no_crash()
         sys.stderr.write(f"pyarchive appliance: {error}\n")
         return 1
     # What hangs in the system (a network mount that is gone) must not keep a stopped appliance alive; all is synced.
@@ -73,18 +81,72 @@ class _End:
         return os.read(self._reading, 1)[0] == _RESTART
 
 
-def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
+class _Life:
+    """Of the process: one appliance after the other, each as full as the starts before it allow."""
+
+    def __init__(self, end: _End) -> None:
+        self.starts = Starts(os.environ, version("pyarchive-appliance"))
+        self._end = end
+        self._manager = ServiceManager(os.environ)
+
+    def live(self, lines: RecentLines) -> None:
+        """Until the end. Raises ApplianceError where it cannot start."""
+        self.starts.begin()
+        while self._once(lines):
+            log.info("starting anew")
+        self._manager.stopping()
+        self.starts.in_order()
+
+    def _once(self, lines: RecentLines) -> bool:
+        """Until its end; True where another one is to begin in its place."""
+        if self.starts.mode is Mode.MINIMAL:
+            return self._run_minimal(self.starts.reason)
+        safe_mode = SafeMode(self.starts.reason) if self.starts.mode is Mode.SAFE else None
+        try:
+            appliance = Appliance(
+                os.environ, lines, restart=self._end.restart, on_progress=self._more_time, safe_mode=safe_mode, end_safe_mode=self._forgiven
+            )
+        except ApplianceError:
+            raise
+        except Exception as error:
+            if safe_mode is None:
+                raise
+            log.exception("not even safe mode can be started")
+            self.starts.worse()
+            return self._run_minimal(f"{self.starts.reason}, and its catalog cannot be loaded ({type(error).__name__}: {error})")
+        return _run(appliance, lines, self._end, self._manager)
+
+    def _more_time(self) -> None:
+        self._manager.extend(_MORE_TIME_S, "reading what it keeps")
+
+    def _forgiven(self) -> None:
+        self.starts.forgive()
+        self._end.restart()
+
+    def _run_minimal(self, reason: str) -> bool:
+        settings = SettingsStore(os.environ)
+        topics = Topics(appliance_id(settings.current.data))
+        liveness = Liveness()
+        minimal = Minimal(reason, settings, _broker(settings.current, topics, liveness), topics, self._forgiven)
+        minimal.responder.on_round = liveness.loop("requests", _REQUESTS_WITHIN_S).progress
+        minimal.start()
+        heart = Heart(self._manager, liveness, lambda _: None)
+        heart.start()
+        self._manager.ready(f"minimal: {reason}")
+        again = self._end.wait()
+        heart.stop()
+        minimal.stop()
+        return again
+
+
+def _run(appliance: Appliance, lines: RecentLines, end: _End, manager: ServiceManager) -> bool:
     """Until its end; True where another one is to begin in its place."""
     topics = Topics(appliance.folder.appliance_id)
-    broker = Broker(
-        _address(appliance.settings.current),
-        topics,
-        client_id=f"{topics.appliance_id}-appliance-{secrets.token_hex(4)}",  # two of one id must not throw each other out for ever
-        will=(topics.availability, OFFLINE.encode()),
-    )
+    broker = _broker(appliance.settings.current, topics, appliance.liveness)
     reporter = appliance.attach(broker, topics)
     lines.listener = lambda line: _publish_line(reporter, line)
     responder = Responder(broker, topics, lambda login, verb, parameters: answer(appliance, login, verb, parameters))
+    responder.on_round = appliance.liveness.loop("requests", _REQUESTS_WITHIN_S).progress
     house = House(appliance, reporter, broker, topics)
     presence = Presence(broker, topics, appliance.problems, house.publish_all)
     BridgeWatch(broker, topics)
@@ -96,7 +158,11 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     broker.start()
     for topic in appliance.recovery.given_up_topics():
         broker.clear(topic)
+    heart = Heart(manager, appliance.liveness, appliance.say_held)
+    heart.start()
+    manager.ready(f"{'safe mode, ' if appliance.safe_mode else ''}{len(appliance.library.views)} archives")
     again = end.wait()
+    heart.stop()
     responder.stop()
     presence.stop()
     house.stop(_LAST_WORDS_S)
@@ -104,6 +170,17 @@ def _run(appliance: Appliance, lines: RecentLines, end: _End) -> bool:
     lines.listener = None
     broker.stop(_LAST_WORDS_S)
     return again
+
+
+def _broker(settings: Settings, topics: Topics, liveness: Liveness) -> Broker:
+    broker = Broker(
+        _address(settings),
+        topics,
+        client_id=f"{topics.appliance_id}-appliance-{secrets.token_hex(4)}",  # two of one id must not throw each other out for ever
+        will=(topics.availability, OFFLINE.encode()),
+    )
+    broker.on_round = liveness.loop("mqtt", _MQTT_WITHIN_S).round
+    return broker
 
 
 def _address(settings: Settings) -> BrokerAddress:

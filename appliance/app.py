@@ -28,6 +28,7 @@ from appliance.handlers.connections import ConnectionVerbs
 from appliance.handlers.front_panel import FrontPanelVerbs
 from appliance.handlers.integrity import Integrity
 from appliance.handlers.notifications import NotificationVerbs
+from appliance.handlers.safe_mode import SafeModeVerbs
 from appliance.handlers.settings import SettingsVerbs
 from appliance.handlers.table import Handlers
 from appliance.handlers.transfers import Transfers
@@ -47,6 +48,7 @@ from appliance.integrity.verify import Verifier
 from appliance.jobs import Jobs
 from appliance.keep_local import KeepLocal
 from appliance.library import Library
+from appliance.liveness import Liveness
 from appliance.logs import RecentLines
 from appliance.names import ARCHIVE_ID
 from appliance.notifications.notifier import Notifier
@@ -61,6 +63,7 @@ from appliance.recovery.recovery import Recovery
 from appliance.remotes.kinds import Kinds
 from appliance.remotes.remote import Remote
 from appliance.reporter import Outgoing, Reporter
+from appliance.safe_mode import SafeMode
 from appliance.scripts.deployment_handlers import DeploymentVerbs
 from appliance.scripts.desk import ScriptDesk
 from appliance.scripts.handlers import ScriptVerbs
@@ -68,6 +71,7 @@ from appliance.selection import Selection
 from appliance.self_test import SelfTest
 from appliance.settings import SettingsStore
 from appliance.sign_in import SignIns
+from appliance.standstill import Standstill
 from appliance.states import States
 from appliance.transfer.engine import Engine
 from appliance.witness import Witness, clock_is_trusted
@@ -85,20 +89,26 @@ _LAST_LIGHT_S, _LAST_REPORT_S = 0.5, 1.0
 
 class Appliance:
     """All parts over one data folder, without a broker: ``attach`` gives it one. ``restart`` asks for another one in its place.
+    ``on_progress`` is called while it loads. ``end_safe_mode``: begins without; may raise OSError.
 
     Raises DataFolderError, SettingsError.
     """
 
     def __init__(
         self, environment: Mapping[str, str], lines: RecentLines, wrap: Callable[[Remote], Remote] = lambda remote: remote,
-        restart: Callable[[], None] = lambda: None,
+        restart: Callable[[], None] = lambda: None, on_progress: Callable[[], None] = lambda: None,
+        safe_mode: SafeMode | None = None, end_safe_mode: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        self.safe_mode = safe_mode
+        self._end_safe_mode = end_safe_mode
+        self.liveness = Liveness()
         self.settings = SettingsStore(environment)
         self.folder = DataFolder(self.settings.current.data)
         intent = intents.read(self.folder.path)
         self.folder.open(self.settings.current.appliance_id, intent.id_change if intent else None)
         lines.keep_in(self.folder.log)
         self.trial = trial.read(self.folder.path)
+        self.standstill: Standstill | None = self.trial or safe_mode
         self.problems = Problems()
         self.db = CatalogDB.open(self.folder.catalog)
         self._attach_settings()
@@ -107,7 +117,7 @@ class Appliance:
         self._first_store()
         # A recovery that was cut off left ledgers of archives that it had not taken up yet: it goes on with them itself.
         self.rebuilt = 0 if intent and intent.is_under_way else startup.rebuild_missing_entries(self.library, self.problems)
-        self.library.load()
+        self.library.load(on_progress)
         self.epochs = Epochs(self.folder.secrets / "epochs.json")
         kinds = Kinds(self.folder.appliance_id, self.folder.secrets, self.settings.current.drive_endpoint, self.epochs.of)
         self.connections = Connections(self.library, kinds, wrap)
@@ -125,11 +135,15 @@ class Appliance:
         startup.say_broken(self.library, self.problems)
         if self.trial:
             self._hold_everything()
+        if safe_mode:
+            safe_mode.say(self.problems)
+            self.states.at_rest = self.states.at_rest or "the appliance is in safe mode"
 
     def _hold_everything(self) -> None:
         """An upgrade is being tested: what is written from now on could be lost, or contradict what an older version finds."""
         self.db.hold(Upgrading())
-        self.states.on_trial = str(Upgrading())
+        self.states.on_trial = True
+        self.states.at_rest = str(Upgrading())
         log.warning("%s", Upgrading())
 
     def _attach_settings(self) -> None:
@@ -150,10 +164,10 @@ class Appliance:
             self.folder.make_store()
 
     def _build(self) -> None:
-        self.intake = Intake(self.library, self.settings, self.problems, self._tell)
+        self.intake = Intake(self.library, self.settings, self.problems, self._tell, self.liveness)
         self.inbox = Inbox(self.library, self.intake, self.settings, self.problems)
         self._closed: list[tuple[str | None, datetime | None]] = [(None, None), (None, None)]
-        self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell)
+        self.engine = Engine(self.library, self.connections, self.settings, self.problems, self.intake.admission, self._tell, self.liveness)
         self.placement = Placement(self.library, self.connections, self.settings, self._tell)
         self.jobs = Jobs()
         self.sign_ins = SignIns(lambda: self.settings.current.drive_endpoint, self._signed_in, self.connections.tell)
@@ -180,7 +194,7 @@ class Appliance:
             ),
             self.household, WrongDates(self.library),
         )  # fmt: skip
-        self.housekeeper = Housekeeper(keeping, self._settle, self._look_again)
+        self.housekeeper = Housekeeper(keeping, self._settle, self._look_again, self.liveness)
 
     def _build_recovery(self, intent: Intent | None, restart: Callable[[], None]) -> None:
         self.recovery = Recovery(self.library, self.connections, self.settings, self.problems, self.engine, intent, restart)
@@ -201,8 +215,8 @@ class Appliance:
 
     def _build_front_panel(self) -> None:
         deeds = Deeds(sync=self._sync_by_button, pause=self._pause_by_button, shutdown=self._shut_down_by_button)
-        if self.trial:
-            deeds = trial.deeds(deeds)
+        if self.standstill:
+            deeds = self.standstill.deeds(deeds)
         opener = Opener(self.folder.path)
         self.front_panel = FrontPanel(self.settings, self.problems, lambda: row_of(self.states), deeds, opener)
 
@@ -225,8 +239,10 @@ class Appliance:
             SettingsVerbs(self.settings, lines, lambda: clock_is_trusted(self.library)), UserVerbs(self.household),
             FrontPanelVerbs(self.front_panel), NotificationVerbs(self.targets, self.notifier),
             ScriptVerbs(self.scripts), DeploymentVerbs(self.scripts), UpgradeVerbs(self.self_test, self.trial, restart),
+            SafeModeVerbs(self.safe_mode, self._end_safe_mode),
         ]  # fmt: skip
-        return Handlers(topics, self.library, self.household, self.scripts.running.running, on_trial=self.trial is not None)
+        check = {"check": self.standstill.check} if self.standstill else {}
+        return Handlers(topics, self.library, self.household, self.scripts.running.running, **check)
 
     def _signed_in(self, connection_id: str, credentials: Credentials) -> None:
         self.connections.change_credentials(connection_id, credentials.to_text())
@@ -251,7 +267,7 @@ class Appliance:
 
     def attach(self, broker: Outgoing, topics: Topics) -> Reporter:
         """From here on changes are published; nothing is until the reporter starts."""
-        reporter = self.reporter = Reporter(self.states, broker, topics)
+        reporter = self.reporter = Reporter(self.states, broker, topics, self.liveness)
         self.scripts.attach(broker, topics)
         self.library.on_change(reporter.archive_changed)
         self.connections.on_change(reporter.connection_changed)
@@ -266,8 +282,10 @@ class Appliance:
         return reporter
 
     def start(self) -> None:
-        if not self.trial:
+        if not self.standstill:
             self._start_work()
+        if not self.trial:
+            self.notifier.start()
         self.front_panel.start()
         if self.reporter:
             self.reporter.start()
@@ -282,11 +300,11 @@ class Appliance:
         self.recovery.start()
         self.copier.start()
         self.schedule.start()
-        self.notifier.start()
         self.scripts.start()
 
     def stop(self) -> None:
         """Every part ends at its next piece; what it was at goes on at the next start."""
+        self.liveness.end()
         parts = (
             self.scripts,
             self.notifier,
@@ -356,6 +374,14 @@ class Appliance:
     def _pause_by_button(self) -> str:
         self.set_paused(not self.engine.paused)
         return "transfers are paused" if self.engine.paused else "transfers go on"
+
+    def say_held(self, words: str | None) -> None:
+        """What hangs in the system, a disk or a share that does not answer; None: nothing any more."""
+        if words is None:
+            self.problems.clear("system_hangs", "appliance")
+        else:
+            step = "check the disk or the share, its cable or its network; all goes on once it answers, else start the computer again"
+            self.problems.raise_("system_hangs", "appliance", words, step, needs_you=True)
 
     def _shut_down_by_button(self) -> str:
         power.shut_down()

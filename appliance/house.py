@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance import trial
 from appliance.commands import Commands
 from appliance.errors import Conflict
 from appliance.home_assistant import HomeAssistant
@@ -34,8 +33,8 @@ class House:
             CommandName.METERED: lambda payload: appliance.settings.set("metered", payload == "ON"),
             CommandName.UPLOAD_LIMIT: lambda payload: appliance.settings.set("upload_limit_kb_per_s", int(payload)),
         }
-        if appliance.trial:
-            actions = dict.fromkeys(actions, trial.refuse)
+        if appliance.standstill:
+            actions |= dict.fromkeys(appliance.standstill.commands, appliance.standstill.refuse)
         self._commands = Commands(broker, topics, actions, reporter.say_again)
         self._home_assistant = HomeAssistant(
             broker, topics, appliance.settings, appliance.connections, appliance.states, self._again, appliance.scripts.values,

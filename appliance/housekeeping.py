@@ -16,6 +16,7 @@ from appliance.intake.intake import Intake
 from appliance.integrity.tombstones import Tombstones
 from appliance.keep_local import KeepLocal
 from appliance.library import Library
+from appliance.liveness import Liveness
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
@@ -29,6 +30,8 @@ _ROOM_EVERY_S = 5.0
 _SELDOM_EVERY_S = 60.0
 _WARN_RATIO = 0.1
 _CLOCK_PATIENCE_S = 600.0
+_DISKS_WITHIN_S = 90.0
+_WITHIN_S = 7200.0  # what asks remotes may take long: a thousand objects one after another, on a line that is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +129,19 @@ class Housekeeper:
     What asks remotes has threads of its own: a network mount that hangs must not keep anyone from seeing a full disk.
     """
 
-    def __init__(self, keeping: Keeping, on_store_back: Callable[[], None], changed: Callable[[], None]) -> None:
+    def __init__(self, keeping: Keeping, on_store_back: Callable[[], None], changed: Callable[[], None], liveness: Liveness) -> None:
         self._keeping = keeping
         self._on_store_back = on_store_back
         self._changed = changed
+        self._liveness = liveness
         self._stop = threading.Event()
         self._store_was_there = False
         self._threads = [
-            threading.Thread(target=self._work, args=(look, every_s), name=name, daemon=True)
-            for name, look, every_s in (
-                ("disks", self._look, _LOOK_EVERY_S), ("keeping", self._look_seldom, _SELDOM_EVERY_S),
-                ("keep-local", lambda: keeping.keep_local.look(self._stop), _ROOM_EVERY_S),
+            threading.Thread(target=self._work, args=(look, every_s, name, within_s), name=name, daemon=True)
+            for name, look, every_s, within_s in (
+                ("disks", self._look, _LOOK_EVERY_S, _DISKS_WITHIN_S),
+                ("keeping", self._look_seldom, _SELDOM_EVERY_S, _WITHIN_S),
+                ("keep-local", lambda: keeping.keep_local.look(self._stop), _ROOM_EVERY_S, _WITHIN_S),
             )
         ]  # fmt: skip
 
@@ -150,8 +155,10 @@ class Housekeeper:
             if thread.is_alive():
                 thread.join(timeout_s)
 
-    def _work(self, look: Callable[[], None], every_s: float) -> None:
+    def _work(self, look: Callable[[], None], every_s: float, name: str, within_s: float) -> None:
+        sign = self._liveness.loop(name, within_s)
         while not self._stop.is_set():
+            sign.round()
             try:
                 look()
             except Exception:

@@ -55,10 +55,11 @@ class Library:
 
     # Reading
 
-    def load(self) -> None:
+    def load(self, on_progress: Callable[[], None] = lambda: None) -> None:
         """Views of everything. An archive whose ledger cannot be read is kept in ``broken`` with the reason."""
         with _nothing_to_collect():
             for archive_id, document in self.db.table("archives").items():
+                on_progress()
                 self._load_one(archive_id, document)
 
     def _load_one(self, archive_id: str, document: dict[str, Any]) -> None:

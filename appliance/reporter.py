@@ -12,6 +12,7 @@ from typing import Protocol
 from appliance import clock, news
 from appliance.dirt import Dirt
 from appliance.event_feed import EventFeed
+from appliance.liveness import Liveness
 from appliance.log_feed import LogFeed
 from appliance.pacing import Budget, Pacer, Report
 from appliance.states import States
@@ -21,6 +22,7 @@ from mqtt.topics import Topics
 
 log = logging.getLogger("reporter")
 _TICK_S, _EVERY_S = 0.5, 10.0
+_WITHIN_S = 120.0
 _SLICE_S = 0.05
 _BETWEEN_BATCHES_S = 1.0
 _ARCHIVES_BUDGET = 10, 3.0
@@ -39,10 +41,11 @@ class Outgoing(Protocol):
 class Reporter:
     """One thread. The ``…_changed`` methods only note what to look at."""
 
-    def __init__(self, states: States, broker: Outgoing, topics: Topics) -> None:
+    def __init__(self, states: States, broker: Outgoing, topics: Topics, liveness: Liveness) -> None:
         self._states = states
         self._broker = broker
         self._topics = topics
+        self._liveness = liveness
         self._dirt = Dirt()
         self._pacer = Pacer()
         self._budget = Budget(*_ARCHIVES_BUDGET)
@@ -132,7 +135,9 @@ class Reporter:
     # The thread
 
     def _work(self) -> None:
+        sign = self._liveness.loop("reporter", _WITHIN_S)
         while not self._stop.is_set():
+            sign.round()
             try:
                 self._round()
             except Exception:

@@ -55,8 +55,10 @@ class States:
     rounds: Rounds
     started_at: datetime
     last_sync_at: datetime | None = None
-    on_trial: str | None = None
-    """Why nothing is taken in or moved: an upgrade is being tested."""
+    on_trial: bool = False
+    """An upgrade is being tested."""
+    at_rest: str | None = None
+    """Why nothing moves at all, in words; None: it may."""
     _steady: Steady = field(default_factory=Steady)
     _moved_s: dict[Direction, float] = field(default_factory=dict)  # when something was last seen to move
 
@@ -108,8 +110,8 @@ class States:
 
     def _waiting_in_general(self, *, down: bool) -> tuple[str | None, datetime | None]:
         """What holds up every archive."""
-        if self.on_trial:
-            return self.on_trial, None
+        if self.at_rest:
+            return self.at_rest, None
         if self.engine.paused:
             return "transfers are paused", None
         if self.library.active is None and not down:
@@ -261,7 +263,7 @@ class States:
 
     def _status(self, moving: frozenset[Direction]) -> tuple[Status, str]:
         if self.on_trial:
-            return "starting", self.on_trial
+            return "starting", str(self.at_rest)
         serious = [problem for problem in self.problems.standing() if problem.needs_you]
         if serious:
             return "needs_you", f"{serious[0].message}; {serious[0].next_step}"

@@ -14,6 +14,7 @@ from typing import NoReturn
 from appliance import durable
 from appliance.errors import Upgrading
 from appliance.front_panel.panel import Deeds
+from mqtt.commands import CommandName
 from mqtt.upgrade_verbs import UpgradeAccept, UpgradeSelfTest
 from mqtt.verb import Verb
 from mqtt.verb_answers import JobStarted
@@ -34,6 +35,25 @@ class Trial:
         durable.unlink(self.folder / FILE_NAME, missing_ok=True)
         durable.sync_dir(self.folder)
 
+    @property
+    def commands(self) -> frozenset[CommandName]:
+        """Those of Home Assistant that are refused: all."""
+        return frozenset(CommandName)
+
+    def check(self, shape: type[Verb]) -> None:
+        """Returns where a request of that kind only looks, or is the upgrade's own. Raises Upgrading."""
+        # A job that only looks writes down what it found.
+        if shape.verb not in _ITS_OWN and (not shape.looks or shape.answer is JobStarted):
+            self.refuse()
+
+    def refuse(self, *_: object) -> NoReturn:
+        """In the place of whatever would change something. Raises Upgrading."""
+        raise Upgrading
+
+    def deeds(self, usual: Deeds) -> Deeds:
+        """What the button does meanwhile: the computer can be shut down, and the next start goes back."""
+        return Deeds(sync=self.refuse, pause=self.refuse, shutdown=usual.shutdown)
+
 
 def read(folder: Path) -> Trial | None:
     """The trial that is under way, by its marker in the data folder; None: there is none. Raises OSError."""
@@ -45,20 +65,3 @@ def read(folder: Path) -> Trial | None:
         document = {}
     known = document.get("trial_id") if isinstance(document, dict) else None
     return Trial(folder, known if isinstance(known, str) else "")
-
-
-def check(shape: type[Verb]) -> None:
-    """Returns where a request of that kind only looks, or is the upgrade's own. Raises Upgrading."""
-    # A job that only looks writes down what it found.
-    if shape.verb not in _ITS_OWN and (not shape.looks or shape.answer is JobStarted):
-        raise Upgrading
-
-
-def refuse(*_: object) -> NoReturn:
-    """In the place of whatever would change something. Raises Upgrading."""
-    raise Upgrading
-
-
-def deeds(usual: Deeds) -> Deeds:
-    """What the button does meanwhile: the computer can be shut down, and the next start goes back."""
-    return Deeds(sync=refuse, pause=refuse, shutdown=usual.shutdown)

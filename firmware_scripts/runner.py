@@ -21,6 +21,7 @@ from firmware_scripts.running.settings import BadSettings, Settings
 from mqtt.client import Broker
 from mqtt.requests import Requester
 from mqtt.script_messages import KillOrder, RunnerState, RunOrder, ScriptOutput, ScriptState
+from mqtt.service_manager import ServiceManager
 
 LOGIN = "scripts"
 _LAST_WORDS_S = 2.0
@@ -94,7 +95,11 @@ def main() -> int:
         sys.stderr.write(f"pyarchive scripts: {error}\n")
         return 1
     _stop_at_signals(runner.runs, stdin_closes=arguments.until_stdin_closes)
+    manager = ServiceManager(os.environ)
+    runner.runs.on_ready = lambda: manager.ready("takes orders")
+    runner.runs.on_round = manager.alive
     runner.run()
+    manager.stopping()
     return 0
 
 

@@ -88,6 +88,8 @@ class Broker:
         self._stop_at_s = 0.0
         self._news = threading.Event()
         self._waker = _Waker()
+        self.on_round: Callable[[], None] = lambda: None
+        """Called by the network thread whenever it goes round, connected or not."""
         self._threads: list[threading.Thread] = []
 
     # What others call
@@ -224,6 +226,7 @@ class Broker:
 
     def _stay_connected(self) -> None:
         while not self._stopping.is_set():
+            self.on_round()
             session = _Session(self, self._waker)
             try:
                 session.run()
@@ -332,6 +335,7 @@ class _Session:
             selector.register(wire, selectors.EVENT_READ)
             selector.register(self._waker.reader, selectors.EVENT_READ)
             while not self._finished(login_until_s):
+                self._broker.on_round()
                 self._hand_over()
                 if self._client.socket() is None:
                     break

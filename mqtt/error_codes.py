@@ -10,6 +10,7 @@ ERROR_CODES = {
     "conflict": "The thing exists, but is in a state in which this cannot be done; or it is busy, and trying again later helps",
     "refused": "Doing it could lose data",
     "notification_failed": "A service did not take a notification; the message says why",
+    "safe_mode": "After repeated crashes nothing is moved, taken in or removed until a person ends that; the message says how",
     "not_local": "The archive was released: its content has to be restored first",
     "too_large": "The request, or its answer, would have more than 256 KiB: ask for less at once",
     "internal": "An error that we did not foresee; the appliance's log says more",

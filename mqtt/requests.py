@@ -29,6 +29,7 @@ QUEUE_LIMIT = 128
 _RESEND_S = 5.0
 _UPGRADING = "upgrading"
 """The code of what is answered while an upgrade is tested: to whoever can wait, that is no answer yet."""
+_ROUND_S = 20.0
 
 
 class RequestFailed(Exception):
@@ -148,6 +149,8 @@ class Responder:
         self._answers = Answers()
         self._queue: queue.Queue[tuple[str, bytes] | None] = queue.Queue(QUEUE_LIMIT)
         self._refusing = False
+        self.on_round: Callable[[], None] = lambda: None
+        """Called by each worker whenever it goes round; none does while all of them hang."""
         self._stopping = threading.Event()
         self._workers = [threading.Thread(target=self._work, name=f"request-{n}", daemon=True) for n in range(workers)]
 
@@ -189,8 +192,12 @@ class Responder:
     # On the workers
 
     def _work(self) -> None:
-        while True:
-            request = self._queue.get()
+        while not self._stopping.is_set():
+            self.on_round()
+            try:
+                request = self._queue.get(timeout=_ROUND_S)
+            except queue.Empty:
+                continue
             if request is None or self._stopping.is_set():
                 return
             try:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from mqtt import notification_verbs as notification_verbs  # noqa: PLC0414 - as below
+from mqtt import safe_mode_verbs as safe_mode_verbs  # noqa: PLC0414 - as below
 from mqtt import script_verbs as script_verbs  # noqa: PLC0414 - as below
 from mqtt import upgrade_verbs as upgrade_verbs  # noqa: PLC0414 - as below
 from mqtt import user_verbs as user_verbs  # noqa: PLC0414 - exported: whoever has the table of verbs has all of them in it

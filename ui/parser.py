@@ -371,5 +371,7 @@ def _others(add: Add) -> None:
     log.add_argument("--source", metavar="SOURCE", help="only lines of this part of the appliance, as in the third column")
     log.add_argument("--since", type=typed_moment, metavar="WHEN", help="from then on: an age like 30m, 2h or 3d, or a date and time")
     log.add_argument("--until", type=typed_moment, metavar="WHEN", help="up to then")
+    safe_mode = add("safe-mode", "whether the appliance is held back after repeated crashes", "safe_mode")
+    safe_mode.add_argument("--end", action="store_true", help="begin anew, with everything")
     completion = add("completion", "print the completion script of a shell", "completion", json=False)
     completion.add_argument("shell", choices=["bash", "zsh"], metavar="bash|zsh")

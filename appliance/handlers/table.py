@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from appliance import access, trial
+from appliance import access
 from appliance.accounts.audit import about
 from appliance.accounts.household import Household
 from appliance.errors import BadRequest, NotFound
@@ -41,18 +41,18 @@ def handles(shape: type[Verb], *, who: bool = False) -> Callable[[_Method], _Met
 class Handlers:
     """``execute`` is what the responder calls, on any of its threads. ``topics``: objects with methods that are marked.
 
-    ``on_trial``: an upgrade is being tested, and what would change anything is answered so.
+    ``check(shape)`` raises ApplianceError where nothing of that kind is done at the moment, whoever asks.
     """
 
     def __init__(
-        self, topics: Iterable[object], library: Library, household: Household, running: Callable[[str], RunFacts | None], *,
-        on_trial: bool = False,
+        self, topics: Iterable[object], library: Library, household: Household, running: Callable[[str], RunFacts | None],
+        check: Callable[[type[Verb]], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.table: dict[str, Handler] = {verb: handler for topic in topics for verb, handler in _marked(topic)}
         self._library = library
         self._household = household
         self._running = running
-        self._on_trial = on_trial
+        self._check = check
 
     def execute(self, login: str, verb: str, parameters: dict[str, Any]) -> Any:
         """What the verb answers, ready for JSON. Raises ApplianceError, with the cause in words.
@@ -66,8 +66,7 @@ class Handlers:
         if shape is None or handler is None:
             raise NotFound(f"there is no request {verb[:64]!r}")
         access.check_script(caller, shape)
-        if self._on_trial:
-            trial.check(shape)
+        self._check(shape)
         asked = _understood(shape, parameters)
         access.check_script_changes(caller, asked)
         if shape.access in {Access.OWN, Access.HANDED_IN}:

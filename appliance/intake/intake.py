@@ -26,6 +26,7 @@ from appliance.errors import ApplianceError, BadRequest, Conflict, Damaged, Stop
 from appliance.intake.admission import Admission
 from appliance.intake.leases import is_being_written
 from appliance.library import Library
+from appliance.liveness import Liveness, Loop
 from appliance.names import checked_owner, clean_title, new_archive_id, safe_file_name
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
@@ -34,6 +35,7 @@ from mqtt.messages import EventName
 
 log = logging.getLogger("intake")
 _TRY_AGAIN_S = 5.0
+_WITHIN_S = 600.0  # of the syncing of one large file
 _WRITER_PATIENCE_S = 10.0
 _EXPIRING = {"filling", "failed"}
 _SHOWN = {"committed": "hashing", "copying": "hashing"}
@@ -54,7 +56,7 @@ class UploadState:
 class Intake:
     """One worker thread checks what was committed, in order. ``announce(event, archive)`` tells of new archives."""
 
-    def __init__(self, library: Library, settings: SettingsStore, problems: Problems, announce: Announce) -> None:
+    def __init__(self, library: Library, settings: SettingsStore, problems: Problems, announce: Announce, liveness: Liveness) -> None:
         self._library = library
         self._folder = library.folder
         self._settings = settings
@@ -71,6 +73,8 @@ class Intake:
         self.admission = Admission(
             lambda: self._folder.disk(settings.current.reserve_mib), lambda: dict(self._table.items()), self._folder.uploads
         )
+        self._liveness = liveness
+        self._sign = Loop("intake", _WITHIN_S)
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
 
     def batch_bytes(self) -> int:
@@ -225,7 +229,9 @@ class Intake:
             self._thread.join(timeout_s)
 
     def _work(self) -> None:
+        self._sign = self._liveness.loop("intake", _WITHIN_S)
         while not self._stop.is_set():
+            self._sign.round()
             upload_id = self._next()
             if upload_id is not None:
                 self.is_busy = True
@@ -324,6 +330,7 @@ class Intake:
         return hashes
 
     def _stop_if_told(self) -> None:
+        self._sign.progress()
         if self._stop.is_set():
             raise Stopped("stopped")
 

@@ -14,6 +14,7 @@ from appliance.connections import Connections
 from appliance.errors import ApplianceError, Conflict, DiskFull, RemoteStalled, Stopped, StoreUnavailable
 from appliance.intake.admission import Admission
 from appliance.library import Library
+from appliance.liveness import Liveness, Loop
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
 from appliance.transfer.choosing import Chooser, Job, Wait
@@ -35,6 +36,7 @@ _STORE_WAIT_S = 5.0
 _MAX_ABANDONED = 8
 _IDLE_S, _JUST_DUE_S = 5.0, 0.1
 _LOOK_S = 1.0
+_WITHIN_S = 90.0
 
 
 class Engine:
@@ -48,12 +50,15 @@ class Engine:
         problems: Problems,
         admission: Admission,
         tell: Callable[[EventName, Archive, int | None, str], None],
+        liveness: Liveness,
     ) -> None:
         self._library = library
         self._connections = connections
         self._settings = settings
         self._problems = problems
         self._tell = tell
+        self._liveness = liveness
+        self._signs: dict[int, Loop] = {}
         self._wake = threading.Condition(threading.RLock())
         self._stopping = False
         self._ended = threading.Event()
@@ -94,6 +99,7 @@ class Engine:
                 self._chooser.refresh(archive_id)
         for slot in range(self._settings.current.transfers):
             self._start_slot(slot)
+        self._liveness.watch(self._late)
         watch = threading.Thread(target=self._watch, name="watch", daemon=True)
         watch.start()
         self._threads.append(watch)
@@ -223,11 +229,14 @@ class Engine:
     # Moving
 
     def _run_slot(self, slot: int) -> None:
+        sign = self._signs[slot] = Loop(f"slot {slot}", _WITHIN_S)
         while True:
+            sign.round()
             with self._wake:
                 job = None
                 while not self._stopping and (job := self._choose(slot)) is None:
                     self._wake.wait(self._idle_s())
+                    sign.round()
                 if job is None:
                     return
                 moving = self._begin(slot, job)
@@ -348,10 +357,25 @@ class Engine:
         self._connections.tell(connection_id)
         self.wake()
 
+    def _late(self) -> list[str]:
+        """Slots that neither wait nor move. While one moves, its bytes are its sign, or that it waits for the limit."""
+        return [words for slot, sign in list(self._signs.items()) for words in self._late_slot(slot, sign)]
+
+    def _late_slot(self, slot: int, sign: Loop) -> list[str]:
+        moving = self.moving.get(slot)
+        if moving is None or sign.has_ended():
+            return sign.late()
+        still_s = 0.0 if moving.waits_for_limit else clock.monotonic_s() - moving.last_piece_s
+        # Before that the watch leaves it behind, and gives the slot to another thread.
+        is_late = still_s > self._settings.current.stall_timeout_s + _WITHIN_S
+        return [f"slot {slot} has moved nothing for {still_s:.0f} s"] if is_late else []
+
     # From time to time
 
     def _watch(self) -> None:
+        sign = self._liveness.loop("watch", _WITHIN_S)
         while not self._ended.wait(min(_LOOK_S, self.windows.due_s())):
+            sign.round()
             try:
                 self.windows.look()
                 self._look_for_stalls()

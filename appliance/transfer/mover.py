@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from appliance import clock
 from appliance.archive import Archive
 from appliance.connections import Connections
 from appliance.errors import Stopped
@@ -77,5 +78,6 @@ class Mover:
         return TransferGate(moving, self.may_go_on, throttle, meter, lambda: self.works(moving))
 
     def _stop_if_told(self, moving: Moving) -> None:
+        moving.last_piece_s = clock.monotonic_s()
         if not self.may_go_on(moving):
             raise Stopped("stopped")

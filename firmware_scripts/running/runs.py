@@ -28,6 +28,7 @@ from mqtt.script_messages import Isolation, KillOrder, RunOrder, RunState, Scrip
 log = logging.getLogger("scripts")
 
 _MOST_WAITING = 100
+_ROUND_S = 10.0
 _REMEMBERED = 1000
 _STOP_S = 6.0
 _STOP_GRACE_S = 2.0
@@ -52,6 +53,9 @@ class Runs:
         self._spare: Holding | None = None
         self._going: list[Holding] = []
         self._numbers = itertools.count()
+        self.on_ready: Callable[[], None] = lambda: None
+        self.on_round: Callable[[], None] = lambda: None
+        """Both on the main thread: orders are taken from now on; it goes round, at least every 10 s."""
         self._place = Place(settings.folder)
         self._cgroup = delegated(settings.cgroup)
 
@@ -78,9 +82,18 @@ class Runs:
     def run(self) -> None:
         """Until ``stop``; then the end of all runs is told."""
         self._prepare()
-        while work := self._news.get():
+        self.on_ready()
+        while work := self._next():
             work()
         self._stop()
+
+    def _next(self) -> Callable[[], None] | None:
+        while True:
+            self.on_round()
+            try:
+                return self._news.get(timeout=_ROUND_S)
+            except queue.Empty:
+                continue
 
     # On the main thread
 

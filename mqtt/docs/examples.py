@@ -7,6 +7,7 @@ from typing import Any
 
 from mqtt import messages as m
 from mqtt import notification_verbs as n
+from mqtt import safe_mode_verbs as safe
 from mqtt import script_answers as s
 from mqtt import upgrade_verbs as g
 from mqtt import user_answers as u
@@ -269,6 +270,10 @@ EXAMPLES: dict[type[Message], Message] = {
             levels=[a.LampLevel(at=_AT, level_ratio=1)],
         ),
         n.NotificationPage(targets=[_TARGET]), _TARGET,
+        safe.SafeModeState(
+            mode="safe", reason="the appliance ended 5 times without a word, each time soon after its start",
+            next_step="look at the log, then end safe mode",
+        ),
         v.TimetablePreview(
             error=None, week=[v.Span(weekday=0, from_minute=0, to_minute=480, limit_kb_per_s=0)], now_kb_per_s=500,
             changes=[v.TimetableChange(at=_AT + timedelta(hours=8), limit_kb_per_s=0)],

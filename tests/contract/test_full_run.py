@@ -245,6 +245,8 @@ class Run:
         with Web() as web:
             told = self.ask("notification/add", url=f"json://127.0.0.1:{web.port}/told", name="somebody")["id"]
             self.ask("notification/list")
+            self.ask("safe-mode/show")
+            self.ask("safe-mode/end")
             self.ask("notification/test", id=told)
             assert web.posts
             self.ask("notification/remove", id=told)

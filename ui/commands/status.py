@@ -13,7 +13,7 @@ from ui.lamp_words import lamp_line
 from ui.link import Link, open_link
 from ui.words import age, clean, count, duration, rate, size
 
-_RETAINED_TIMEOUT_S, _LAMP_TIMEOUT_S = 3.0, 0.3
+_RETAINED_TIMEOUT_S, _LAMP_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 0.3, 1.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         elif state is not None:
             show(state, _lamp(link), online=link.mirror.online)
         if not link.mirror.online:
-            raise Failed(f"{link.settings.appliance_id} is not online; {_advice(link)}")
+            raise Failed(f"{link.settings.appliance_id} is not online; {_why_minimal(link) or _advice(link)}")
     return 0
 
 
@@ -41,6 +41,15 @@ def _lamp(link: Link) -> dict[str, Any] | None:
     link.mirror.wait(lambda: bool(link.mirror.get("frontpanel/state")), _LAMP_TIMEOUT_S)
     lamp = link.mirror.get("frontpanel/state")
     return lamp if isinstance(lamp, dict) else None
+
+
+def _why_minimal(link: Link) -> str | None:
+    """What cannot even read its catalog is not online, and answers all the same."""
+    try:
+        state = link.ask("safe-mode/show", timeout_s=_ANSWER_TIMEOUT_S)
+    except Failed:
+        return None
+    return f"{clean(state['reason'])}; {clean(state['next_step'])}" if state["mode"] == "minimal" else None
 
 
 def _advice(link: Link) -> str:

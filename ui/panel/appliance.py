@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from mqtt.requests import NoAnswer, Requester, RequestFailed
@@ -26,6 +26,7 @@ class Appliance:
         self._requester = requester
         self._live = live
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask")
+        self._turn: Future[None] | None = None
 
     async def ask(self, verb: str, person: Person | None, *, timeout_s: float = 15.0, **parameters: Any) -> Any:
         """The answer's data; parameters that are None are left out.
@@ -48,6 +49,13 @@ class Appliance:
             raise Failed(error.message, error.code) from error
         except NoAnswer as error:
             raise Silent(str(error), "away") from error
+
+    def answers(self) -> bool:
+        """Whether what was asked for at the last call has had its turn by now: each request ends in time, so it must have."""
+        if self._turn is not None and not self._turn.done():
+            return False
+        self._turn = self._threads.submit(lambda: None)
+        return True
 
     def stop(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import uvicorn
 
 from mqtt.client import Broker, BrokerAddress
 from mqtt.requests import Requester
+from mqtt.service_manager import ServiceManager
 from mqtt.topics import Topics
 from ui.errors import Failed
 from ui.panel.app import build
@@ -27,6 +29,7 @@ from ui.panel.settings import PanelSettings, load
 
 LOGIN = "panel"
 _STOP_S = 3
+_TICKS_A_SECOND, _BEATS = 10, 4
 log = logging.getLogger("panel")
 
 
@@ -42,7 +45,8 @@ def serve(environment: Mapping[str, str], data: Path | None) -> None:
         build(panel), host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=_STOP_S, ws="websockets-sansio", ssl_certfile=certificate, ssl_keyfile=key,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    manager = ServiceManager(environment)
+    server = _Server(config, manager, panel.appliance, settings.address)
     log.info("the panel listens on %s", settings.address)
     watch = IdWatch(
         panel.live, settings.client.appliance_id, lambda: load(environment, data).client.appliance_id,
@@ -52,8 +56,30 @@ def serve(environment: Mapping[str, str], data: Path | None) -> None:
     watch.stop()
     if watch.renamed:
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - our own program, as it was started
+    manager.stopping()
     if not server.started:
         raise Failed(f"the panel cannot listen on {settings.address}; another program may use that port: set PYARCHIVE_PANEL_PORT")
+
+
+class _Server(uvicorn.Server):
+    """Tells the service manager that it listens, and from then on that its event loop goes round and requests still get a thread."""
+
+    def __init__(self, config: uvicorn.Config, manager: ServiceManager, appliance: Appliance, address: str) -> None:
+        super().__init__(config)
+        self._manager = manager
+        self._appliance = appliance
+        self._address = address
+        self._every = int((manager.watchdog_s or 60.0) * _TICKS_A_SECOND / _BEATS)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._manager.ready(f"listens on {self._address}")
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % self._every == 0 and self._appliance.answers():
+            self._manager.alive()
+        return await super().on_tick(counter)
 
 
 def _panel(settings: PanelSettings) -> Panel:

@@ -29,7 +29,9 @@ _FREE_SPACE = Remedy(label="Choose archives to release", icon="inventory_2", tar
 _TRY_NOW = Remedy(label="Try now", icon="refresh", verb="transfer/sync", done="It is tried now.")
 _CHECK_ALL = Remedy(label="Check everything", icon="fact_check", verb="integrity/verify", done="The check has begun.")
 _LOG = Remedy(label="Open the log", icon="article", target="/log")
+_END_SAFE_MODE = Remedy(label="End safe mode", icon="restart_alt", verb="safe-mode/end", done="The appliance begins anew.")
 _OTHERS = {
+    "safe_mode": [_END_SAFE_MODE, _LOG],
     "disk_full": [_FREE_SPACE],
     "disk_low": [_FREE_SPACE],
     "catalog_damaged": [_CHECK_ALL, _LOG],
