@@ -6,17 +6,16 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from appliance import durable
+from appliance.batches import drop_cache_of
 from appliance.errors import ApplianceError, StoreUnavailable
-from mqtt.messages import Disk
+from appliance.mounts import is_device_gone, is_read_only
 from mqtt.topics import APPLIANCE_ID
 
 MARKER = ".pyarchive"
-_GIB, _MIB = 1 << 30, 1 << 20
 
 
 class DataFolderError(ApplianceError):
@@ -126,32 +125,33 @@ class DataFolder:
         content = {"format": "pyarchive-store", "version": 1, "appliance_id": self.appliance_id}
         durable.replace(self.store / MARKER, json.dumps(content).encode(), 0o644)
 
-    def check_store(self) -> None:
+    def check_store(self, *, past_cache: bool = False) -> None:
         """Raises StoreUnavailable where the store's disk is away, another one, or read-only.
 
+        ``past_cache``: the disk itself is asked. A disk that was pulled stays mounted, and what was read of it before is still there.
         A store that carries the id that this data had before a recovery is marked anew, whenever its disk comes.
         """
         try:
+            if past_cache:
+                drop_cache_of(self.store / MARKER)
             marker = json.loads((self.store / MARKER).read_text())
-        except (OSError, ValueError):
+        except FileNotFoundError:
             raise StoreUnavailable(f"the store {self.store} is away (its marker {MARKER} is missing); connect and mount its disk") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not what was written"
+            raise StoreUnavailable(f"the store's marker {self.store / MARKER} cannot be read ({why}); connect and mount its disk") from None
+        if is_device_gone(self.store):
+            raise StoreUnavailable(f"the disk of the store {self.store} has left, though it is still mounted; connect and mount it again")
         owner = marker.get("appliance_id")
         if owner not in {self.appliance_id, self.former_id or self.appliance_id}:
             raise StoreUnavailable(f"the disk at {self.store} belongs to appliance {owner}; mount the right one")
-        if os.statvfs(self.store).f_flag & os.ST_RDONLY:
+        if is_read_only(self.store):
             raise StoreUnavailable(f"the store {self.store} is read-only; check its disk (dmesg), then mount it writable again")
         if owner != self.appliance_id:
             try:
                 self._mark_store()
             except OSError as error:
                 raise StoreUnavailable(f"the store {self.store} cannot be marked: {error.strerror}; check its disk") from error
-
-    def disk(self, reserve_mib: int | None) -> Disk:
-        """Space where the store is. The reserve that is not set: 5 % of the disk, at least 16 MiB, at most 1 GiB."""
-        place = self.store if self.store.exists() else self.path
-        usage = shutil.disk_usage(place)
-        automatic = min(_GIB, max(16 * _MIB, usage.total // 20))
-        return Disk(total_bytes=usage.total, free_bytes=usage.free, reserve_bytes=automatic if reserve_mib is None else reserve_mib * _MIB)
 
     def close(self) -> None:
         """Give the lock back."""

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appliance import clock, time_source
+from appliance import clock, disk_watch, time_source
 from appliance.accounts.household import Household
 from appliance.connections import Connections
 from appliance.errors import ApplianceError, SignInNeeded
-from appliance.intake.admission import in_words
 from appliance.intake.intake import Intake
 from appliance.integrity.tombstones import Tombstones
 from appliance.keep_local import KeepLocal
@@ -20,6 +19,7 @@ from appliance.liveness import Liveness
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.spaces import spaces
 from appliance.transfer.steps import cause, next_step
 from appliance.witness import Witness, clock_is_trusted, why_not_trusted
 from appliance.wrong_dates import WrongDates
@@ -28,7 +28,6 @@ log = logging.getLogger("housekeeping")
 _LOOK_EVERY_S = 2.0
 _ROOM_EVERY_S = 5.0
 _SELDOM_EVERY_S = 60.0
-_WARN_RATIO = 0.1
 _CLOCK_PATIENCE_S = 600.0
 _DISKS_WITHIN_S = 90.0
 _WITHIN_S = 7200.0  # what asks remotes may take long: a thousand objects one after another, on a line that is slow
@@ -62,24 +61,8 @@ class Keeping:
         return True
 
     def look_at_disk(self) -> None:
-        """Two thresholds before the reserve: a word of warning below 10 % free, an alarm when no file can be taken in any more."""
-        disk = self.library.folder.disk(self.settings.current.reserve_mib)
-        free, reserve = in_words(disk.free_bytes), in_words(disk.reserve_bytes)
-        if disk.free_bytes <= disk.reserve_bytes:
-            self.problems.raise_(
-                "disk_full", "disk",
-                f"no more files are taken in: {free} free of {in_words(disk.total_bytes)}, {reserve} are kept in reserve",
-                "release archives that are remote, remove what is not needed, or use a larger disk", needs_you=True,
-            )  # fmt: skip
-            return
-        self.problems.clear("disk_full", "disk")
-        if disk.free_bytes < disk.total_bytes * _WARN_RATIO:
-            self.problems.raise_(
-                "disk_low", "disk", f"the disk is nearly full: less than 10 % of {in_words(disk.total_bytes)} free",
-                "release archives that are remote, or use a larger disk", needs_you=False,
-            )  # fmt: skip
-        else:
-            self.problems.clear("disk_low", "disk")
+        """Two thresholds before the reserve, of each disk that the appliance lies on."""
+        disk_watch.look(spaces(self.library.folder, self.settings.current.reserve_mib), self.problems)
 
     def look_at_connections(self) -> None:
         """Their space, and whether they still know us, also while nothing is to be moved."""
@@ -169,6 +152,8 @@ class Housekeeper:
         there = self._keeping.look_at_store()
         if there and not self._store_was_there:
             self._on_store_back()
+        elif there:
+            self._keeping.placement.settle_again()
         self._store_was_there = there
         self._keeping.look_at_disk()
         self._changed()

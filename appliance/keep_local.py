@@ -19,6 +19,7 @@ from appliance.library import Library
 from appliance.placement import Placement
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.spaces import store_disk
 from appliance.views import View
 from mqtt.messages import Health, Rung
 
@@ -66,7 +67,7 @@ class KeepLocal:
             self._make_room(stop)
 
     def _missing_bytes(self) -> int:
-        return self._target_bytes() - self.library.folder.disk(None).free_bytes
+        return self._target_bytes() - store_disk(self.library.folder, None).free_bytes
 
     def _target_bytes(self) -> int:
         return (self.settings.current.keep_free_mib or 0) << 20

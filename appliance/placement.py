@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +46,8 @@ class Placement:
     connections: Connections
     settings: SettingsStore
     tell: Tell
+    unsettled: set[str] = field(default_factory=set)
+    """Archives whose local copy is not where ledger and catalog say, because the disk refused."""
 
     # Release and restore
 
@@ -66,7 +70,8 @@ class Placement:
                     raise Refused(f"{view.archive.title!r} cannot be released: the connection that has it was removed or emptied meanwhile")
                 ledger.released()
                 self.library.changed(archive_id)
-            free_local(self.library.local_folder(archive_id), view.archive.file_name)
+            with self._to_be_settled(archive_id):
+                free_local(self.library.local_folder(archive_id), view.archive.file_name)
         for_what = f": {why}" if why else ""
         log.info("released %s; its copy is on %s%s", view.archive.title, connection_id, for_what, extra={"archive_id": archive_id})
         self.tell(EventName.ARCHIVE_RELEASED, view.archive, message=why)
@@ -118,7 +123,8 @@ class Placement:
         with self.library.locks.alone(archive_id):
             self.library.folder.check_store()
             self.library.mark_removed(archive_id, at)
-            self._move(self.library.local_folder(archive_id), self.library.folder.trash / archive_id)
+            with self._to_be_settled(archive_id):
+                self._move(self.library.local_folder(archive_id), self.library.folder.trash / archive_id)
         archive = self.library.archive(archive_id)
         log.info("removed %s", archive.title, extra={"archive_id": archive_id})
         self.tell(EventName.ARCHIVE_REMOVED, archive)
@@ -145,6 +151,22 @@ class Placement:
             return
         durable.sync_dir(target.parent)
         durable.sync_dir(source.parent)
+
+    @contextmanager
+    def _to_be_settled(self, archive_id: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self.unsettled.add(archive_id)
+            raise
+
+    def settle_again(self) -> None:
+        """Where the disk refused before; call it while the store is there."""
+        for archive_id in list(self.unsettled):
+            with contextlib.suppress(OSError, ApplianceError):
+                if archive_id in self.library.views:
+                    self.settle(archive_id)
+                self.unsettled.discard(archive_id)
 
     def settle(self, archive_id: str) -> None:
         """End what a crash cut in two: freeing a released copy, moving a removed one or one taken back.

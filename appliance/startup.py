@@ -90,7 +90,7 @@ def note_changed_copies(library: Library, problems: Problems) -> None:
         except OSError:
             size_bytes = None
         if size_bytes != view.archive.size_bytes:
-            library.folder.check_store()  # it may have left while we looked
+            library.folder.check_store(past_cache=True)  # it may have left while we looked
             _note_changed(library, problems, view.archive, size_bytes)
 
 

@@ -14,6 +14,7 @@ from appliance.integrity.rounds import Rounds
 from appliance.library import Library
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.spaces import store_disk
 from appliance.steady import Steady, coarse_s, three_digits
 from appliance.transfer.engine import Engine
 from appliance.transfer.gates import Moving
@@ -199,7 +200,7 @@ class States:
         return ActiveConnection.model_validate(state.model_dump()) if state else None
 
     def _disk(self) -> Disk:
-        disk = self.library.folder.disk(self.settings.current.reserve_mib)
+        disk = store_disk(self.library.folder, self.settings.current.reserve_mib)
         return disk.model_copy(update={"free_bytes": self._steady.space("disk", disk.free_bytes, disk.total_bytes)})
 
     def _rate(self, way: Direction, moving: frozenset[Direction]) -> int:

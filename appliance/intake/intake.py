@@ -30,6 +30,7 @@ from appliance.liveness import Liveness, Loop
 from appliance.names import checked_owner, clean_title, new_archive_id, safe_file_name
 from appliance.problems import Problems
 from appliance.settings import SettingsStore
+from appliance.spaces import spaces
 from appliance.store import bring_in, free_local, translated
 from mqtt.messages import EventName
 
@@ -71,7 +72,7 @@ class Intake:
         self._held_up: dict[str, float] = {}
         self._announcing = threading.Lock()
         self.admission = Admission(
-            lambda: self._folder.disk(settings.current.reserve_mib), lambda: dict(self._table.items()), self._folder.uploads
+            lambda: spaces(self._folder, settings.current.reserve_mib), lambda: dict(self._table.items()), self._folder.uploads
         )
         self._liveness = liveness
         self._sign = Loop("intake", _WITHIN_S)

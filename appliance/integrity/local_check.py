@@ -25,7 +25,7 @@ def check_next(archive: Archive, ledger: Ledger, index: int, checking: Checking,
     if not ledger.is_cached(index):
         checking.report.add(archive, index, "local", "was found damaged before")
     elif not batch_is_right(library.local_file(archive), ledger, index, checking.job.count):
-        library.folder.check_store()  # a disk that went away meanwhile is no damage
+        library.folder.check_store(past_cache=True)  # a disk that went away meanwhile is no damage
         _note(archive, ledger, index, checking.report, problems)
     return index + 1 if index + 1 < ledger.batch_count else None
 

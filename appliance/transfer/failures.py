@@ -157,7 +157,7 @@ class Failures:
             self._wait(job, reason)
         if moving.index is None:
             return
-        self._library.folder.check_store()  # a copy that cannot be read on a disk that is away is not damaged
+        self._library.folder.check_store(past_cache=True)  # a copy that cannot be read on a disk that is away is not damaged
         archive = self._library.archive(moving.archive_id)
         self._library.ledger(archive.id).uncached(moving.index, reason)
         self._library.changed(archive.id)

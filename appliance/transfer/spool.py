@@ -20,6 +20,7 @@ from appliance.intake.admission import Admission
 from appliance.library import Library
 from appliance.remotes.layout import batch_name, index_of
 from appliance.remotes.remote import PIECE_BYTES, Gate, Remote
+from appliance.spaces import Part
 from appliance.store import StoreReader, translated
 from appliance.views import View
 
@@ -143,7 +144,7 @@ def fetch_batch(
     ledger = library.ledger(archive.id)
     size = ledger.range_of(index)[1]
     remote_id = ledger.remote_id(connection_id, index) or ""
-    admission.check(size, f"carrying {archive.title!r} from one connection to another")
+    admission.check(size, f"carrying {archive.title!r} from one connection to another", frozenset({Part.DATA}))
 
     def pieces(write: Callable[[bytes], None]) -> None:
         digest = hashlib.sha256()

@@ -19,6 +19,7 @@ from appliance.intake.admission import Admission
 from appliance.library import Library
 from appliance.remotes.layout import MANIFEST_NAME, Manifest, batch_name
 from appliance.remotes.remote import Gate, Object, Remote
+from appliance.spaces import Part
 from appliance.store import RESTORING, BytesReader, LocalWriter, StoreReader, batch_is_right, translated
 from appliance.transfer.replacing import put_or_replace
 from appliance.transfer.spool import spool_file
@@ -199,7 +200,7 @@ def _wrong_batches(library: Library, archive: Archive, path: Path, stop: Callabl
     """
     ledger = library.ledger(archive.id)
     wrong = [index for index in range(ledger.batch_count) if not batch_is_right(path, ledger, index, lambda _: stop())]
-    library.folder.check_store()
+    library.folder.check_store(past_cache=True)
     for index in wrong:
         ledger.uncached(index, "wrong in the restored file")
     if not wrong:
@@ -212,7 +213,7 @@ def check_room(admission: Admission, archive: Archive, folder: DataFolder) -> No
     folder.check_store()
     place = folder.store / archive.id / ".restoring"
     there = place.stat().st_blocks * 512 if place.exists() else 0
-    admission.check(max(0, archive.size_bytes - there), f"restoring {archive.title}")
+    admission.check(max(0, archive.size_bytes - there), f"restoring {archive.title}", frozenset({Part.STORE}))
 
 
 class Found(Enum):

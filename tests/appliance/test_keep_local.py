@@ -44,7 +44,7 @@ class Kept(Inside):
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: Line) -> None:
         super().__init__(tmp_path / "data", batch_bytes=MIB, wrap=line.around)
         self.other_bytes = 0
-        monkeypatch.setattr(DataFolder, "disk", lambda folder, _reserve: self._disk(folder))
+        monkeypatch.setattr("appliance.keep_local.store_disk", lambda folder, _reserve: self._disk(folder))
 
     def _disk(self, folder: DataFolder) -> Disk:
         used = sum(path.stat().st_size for path in folder.store.glob("*/*")) + self.other_bytes
@@ -60,7 +60,7 @@ class Kept(Inside):
 
     def want_free(self, missing_mib: int) -> None:
         """So much less than is wanted is free."""
-        free_mib = self.app.folder.disk(None).free_bytes // MIB
+        free_mib = self._disk(self.app.folder).free_bytes // MIB
         self.ask("settings/set", name="keep_free_mib", value=free_mib + missing_mib)
 
     def look(self) -> None:
@@ -188,8 +188,8 @@ def test_in_adopt_mode_and_without_the_store_nothing_goes(kept: Kept, harm: str)
 def test_room_that_a_reader_still_holds_is_no_reason_to_release_more(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = kept.proven(3)
     kept.want_free(1)
-    disk = kept.app.folder.disk(None)
-    monkeypatch.setattr(DataFolder, "disk", lambda _folder, _reserve: disk)
+    disk = kept._disk(kept.app.folder)
+    monkeypatch.setattr("appliance.keep_local.store_disk", lambda _folder, _reserve: disk)
     kept.look()
     kept.app.housekeeper._keeping.keep_local.look(threading.Event())
     assert kept.local(ids) == [False, True, True]

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.errors import ApplianceError, BadRequest, Conflict, NotFound, NotLocal, Refused
 from appliance.placement import Placement
+from appliance.spaces import store_disk
 from tests.inside import Inside
 from tests.waiting import wait_for
 
@@ -274,7 +275,7 @@ def test_a_commit_that_is_repeated_makes_one_archive(data: Path) -> None:
 
 def test_a_file_that_would_eat_the_reserve_is_refused_with_the_numbers(data: Path) -> None:
     with Inside(data, reserve_mib=0) as inside:
-        free = inside.app.folder.disk(0).free_bytes
+        free = store_disk(inside.app.folder, 0).free_bytes
         with pytest.raises(ApplianceError, match=r"needs .*B, and .*B can be used .* free") as refused:
             inside.ask("archive/begin", file_name="big", size_bytes=free + 1)
         assert refused.value.code == "disk_full"

@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from appliance import durable
 from appliance.durable import Operation
 from appliance.errors import Refused, RemoteAway, RemoteDamaged
 from appliance.remotes.remote import Remote
+from appliance.spaces import spaces
 from appliance.transfer.choosing import Job
 from mqtt.messages import Direction
 from tests.faults.wrapped import Around
@@ -483,8 +485,9 @@ def test_without_room_only_the_carrying_waits_and_says_so(
     inside.connect(tmp_path / "one", "one")
     archive_id = released(inside)
     other = inside.put(CONTENT, "other.bin")
-    disk = inside.app.folder.disk(0)
-    monkeypatch.setattr(inside.app.intake.admission, "_disk", lambda: disk.model_copy(update={"free_bytes": 5}))
+    [space] = spaces(inside.app.folder, 0)
+    nearly_full = replace(space, disk=space.disk.model_copy(update={"free_bytes": 5}))
+    monkeypatch.setattr(inside.app.intake.admission, "_spaces", lambda: [nearly_full])
     two = inside.connect(tmp_path / "two", "two")
     wait_carried(inside, other, two)
     wait_for(lambda: "disk_full" in inside.problems())

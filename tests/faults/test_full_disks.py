@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
-from appliance.errors import DiskFull
+from appliance.errors import ApplianceError, DiskFull
+from appliance.spaces import store_disk
 from tests.faults.disks import MakeDisk, at_operation, standing, wait_no_problem, wait_problem
+from tests.faults.pulled import MakeUsbDisk, make_usb_disk
 from tests.inside import Inside
 from tests.waiting import wait_for
+
+__all__ = ["make_usb_disk"]
 
 BATCH = 64 * 1024
 LONG_TITLE = "\N{FLOPPY DISK}" * 1000
@@ -211,7 +217,7 @@ def test_a_small_disk_that_gets_short_of_space_makes_room_by_itself_and_takes_in
             ids.append(archive_id)
             inside.wait_remote(archive_id)
             assert inside.job("integrity/verify", archives=[archive_id], read_back=True)["state"] == "done"
-            wait_for(lambda: inside.app.folder.disk(0).free_bytes >= 10 << 20, what="room to be made")
+            wait_for(lambda: store_disk(inside.app.folder, 0).free_bytes >= 10 << 20, what="room to be made")
         local = [inside.show(each)["local"] for each in ids]
         assert local == [False] * (8 - sum(local)) + [True] * sum(local)
         assert sum(local) == 2
@@ -219,3 +225,70 @@ def test_a_small_disk_that_gets_short_of_space_makes_room_by_itself_and_takes_in
         inside.ask("archive/restore", archive=ids[0])
         inside.wait_local(ids[0])
         assert inside.local_bytes(ids[0]) == content(5 << 20, 0)
+
+
+def test_a_file_that_would_fill_the_disk_of_the_catalog_is_refused_though_the_store_has_room(
+    data: Path, remote: Path, make_disk: MakeDisk
+) -> None:
+    card = make_disk(data, 32)
+    make_disk(data / "store", 64)
+    with Inside(data, batch_bytes=BATCH, reserve_mib=8) as inside:
+        inside.connect(remote)
+        with pytest.raises(DiskFull, match=rf"can be used on the disk of {data} "):
+            inside.begin(content(30 << 20))
+        archive_id = inside.put(content(1 << 20))
+        card.fill(leave_kib=2000)
+        problem = wait_problem(inside, "disk_full", "data")
+        assert f"the disk of {data} (not that of the store)" in problem.message
+        assert standing(inside, "disk_full") == problem
+        inside.wait_remote(archive_id)  # what is here already is carried on
+        card.make_room()
+        wait_no_problem(inside)
+
+
+def test_a_card_that_becomes_read_only_is_said_and_with_a_mended_one_everything_goes_on(
+    data: Path, remote: Path, make_disk: MakeDisk, make_usb_disk: MakeUsbDisk
+) -> None:
+    card, sent = make_usb_disk(data), content(2 << 20)
+    store = make_disk(data / "store", 24)
+    with Inside(data, batch_bytes=BATCH, upload_limit_kb_per_s=1000) as inside:
+        inside.connect(remote)
+        archive_id = inside.put(sent)
+        card.fail()
+        problem = wait_problem(inside, "data_read_only", "data")
+        assert "has become read-only" in problem.message
+        assert problem.needs_you
+        with pytest.raises(ApplianceError, match="Read-only file system"):
+            inside.ask("archive/rename", archive=archive_id, title="New")
+    store.unmount()
+    card.mend()
+    store.mount()
+    with Inside(data, batch_bytes=BATCH) as inside:
+        assert inside.wait_remote(archive_id)["title"] == "file.bin"
+        assert inside.local_bytes(archive_id) == sent
+        wait_no_problem(inside)
+
+
+def test_a_disk_that_has_no_room_for_more_files_is_said_refuses_them_and_goes_on_by_itself(
+    data: Path, make_usb_disk: MakeUsbDisk, remote: Path
+) -> None:
+    make_usb_disk(data)
+    with Inside(data, batch_bytes=BATCH) as inside:
+        inside.connect(remote)
+        archive_id = inside.put(content(1000))
+        small = data / "small"
+        small.mkdir()
+        left = os.statvfs(data).f_favail
+        for number in range(left - 150):
+            (small / str(number)).touch()
+        assert "fewer than 200 more (inodes)" in wait_problem(inside, "disk_full", "disk").message
+        with pytest.raises(DiskFull, match=r"more can be made \(inodes\)"):
+            inside.begin(b"one more")
+        for number in range(150):
+            (small / f"all-{number}").touch()
+        inside.ask("archive/rename", archive=archive_id, title="needs no new file")
+        wait_for(lambda: not inside.app.engine.moving)
+        shutil.rmtree(small)
+        wait_no_problem(inside)
+        assert inside.wait_remote(inside.put(content(1000, 2)))["title"]
+        assert inside.wait_remote(archive_id)["title"] == "needs no new file"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from appliance import durable
 from appliance.errors import RemoteAway, RemoteBusy, RemoteError, RemoteFull, RemoteReadOnly, RemoteRefused, SignInNeeded
 from appliance.remotes.remote import Remote
+from appliance.spaces import spaces
 from tests.inside import Inside
 from tests.waiting import wait_for
 
@@ -225,9 +227,10 @@ def test_a_restore_without_room_waits_with_the_numbers_and_goes_on_when_there_is
     archive_id = inside.put(b"x" * BATCH)
     inside.wait_remote(archive_id)
     inside.release(archive_id)
-    free = inside.app.folder.disk(0).free_bytes
+    [space] = spaces(inside.app.folder, 0)
+    nearly_full = replace(space, disk=space.disk.model_copy(update={"free_bytes": 5}))
     with monkeypatch.context() as full:
-        full.setattr(inside.app.intake.admission, "_disk", lambda: inside.app.folder.disk(free >> 20).model_copy(update={"free_bytes": 5}))
+        full.setattr(inside.app.intake.admission, "_spaces", lambda: [nearly_full])
         inside.ask("archive/restore", archive=archive_id)
         wait_for(lambda: "disk_full" in inside.problems())
         assert "can be used" in inside.problems()["disk_full"]
