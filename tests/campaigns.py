@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.faults.drive_storm import CASES, run_case, run_harm, run_line, run_st
 from tests.faults.kills import MIB, Campaign
 from tests.panels import PanelProcess
 from tests.processes import House
+from tests.soak.soak import Soak
 
 
 def kills(arguments: list[str]) -> int:
@@ -128,6 +130,23 @@ def storm(arguments: list[str]) -> int:
     return 0
 
 
+def soak(arguments: list[str]) -> int:
+    """24 h of typical work in 20 minutes: memory, files, threads, processes, topics and disk writes over time; what grows is told."""
+    parser = argparse.ArgumentParser(prog="campaign soak", description=soak.__doc__)
+    parser.add_argument("--minutes", type=float, default=20.0, help="2 find mistakes, 8 find most of what grows (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
+    parser.add_argument("--to", type=Path, default=Path("soak"), help="where curve.csv, curve.svg and the logs go (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that processes end and the folder goes
+    print(f"{options.minutes:g} minutes, --seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pyarchive-soak-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o711)  # scripts run as another user
+        run = Soak(Path(folder), options.to, options.minutes, options.seed, lambda line: print(line, flush=True))
+        is_good = run.run()
+    print(f"curves and logs are in {options.to}")
+    return 0 if is_good else 1
+
+
 def benchmarks(arguments: list[str]) -> int:
     """Every figure beside its budget; --help tells how to choose some, and a smaller form."""
     return measure(arguments)
@@ -135,7 +154,7 @@ def benchmarks(arguments: list[str]) -> int:
 
 CAMPAIGNS = {
     "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "panel": panel,
-    "screenshots": screenshots,
+    "screenshots": screenshots, "soak": soak,
     "benchmarks": benchmarks,
 }  # fmt: skip
 

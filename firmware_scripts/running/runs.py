@@ -33,6 +33,7 @@ _REMEMBERED = 1000
 _STOP_S = 6.0
 _STOP_GRACE_S = 2.0
 _KEEPER_END_S = 3.0
+_KEEPERS_GO_S = 0.5
 
 
 class Runs:
@@ -88,12 +89,16 @@ class Runs:
         self._stop()
 
     def _next(self) -> Callable[[], None] | None:
+        """What comes next. Meanwhile keepers that are about to go are waited for: no dead process is left until another run."""
         while True:
             self.on_round()
             try:
-                return self._news.get(timeout=_ROUND_S)
+                return self._news.get(timeout=_KEEPERS_GO_S if self._going else _ROUND_S)
             except queue.Empty:
-                continue
+                self._let_go()
+
+    def _let_go(self) -> None:
+        self._going = [holding for holding in self._going if not holding.gone()]
 
     # On the main thread
 
@@ -191,7 +196,7 @@ class Runs:
         self._going.append(run.holding)
         if run.orphaned:
             run.holding.wait(_KEEPER_END_S)  # what it held is ours when it is gone, and no sooner
-        self._going = [holding for holding in self._going if not holding.gone()]
+        self._let_go()
         if run.orphaned:
             self._sweep()
         self._begin()

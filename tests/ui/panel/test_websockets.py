@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -17,6 +18,8 @@ from tests.panels import PASSWORD
 from tests.ui.panel.conftest import Lived
 from tests.waiting import wait_for
 from ui.panel.sessions import COOKIE
+
+_PAGE_ID = re.compile(r"client_id&#34;: &#34;([0-9a-f-]{36})|client_id['\"]: ['\"]([0-9a-f-]{36})")
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def _socket(lived: Lived, session: str | None, origin: str | None, **query: str)
 def _opened(lived: Lived, session: str) -> str:
     """The id of a page that was rendered for that session."""
     html = lived.ask("GET", "/", session).content
-    found = re.search(r"client_id&#34;: &#34;([0-9a-f-]{36})|client_id['\"]: ['\"]([0-9a-f-]{36})", html)
+    found = _PAGE_ID.search(html)
     assert found, html[-3000:]
     return found[1] or found[2]
 
@@ -97,6 +100,20 @@ def test_a_malformed_message_does_no_harm(lived: Lived, message: str) -> None:
     with _socket(lived, lived.ben, lived.panel.url) as socket:
         socket.send(f"42{message}")
         assert _handshake(socket, _opened(lived, lived.ben))
+
+
+def test_a_tab_that_answers_nothing_is_no_error(lived: Lived) -> None:
+    """As one that was closed at once, or sleeps: the page for scripts asks it for its colours."""
+    html = lived.ask("GET", "/scripts/new", lived.ada).content
+    found = _PAGE_ID.search(html)
+    assert found
+    with _socket(lived, lived.ada, lived.panel.url) as socket:
+        assert _handshake(socket, found[1] or found[2])
+        ends_s = time.monotonic() + 1.5  # longer than the page waits for an answer
+        while (left_s := ends_s - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                socket.recv(left_s)
+    assert "did not respond" not in lived.panel.log.read_text()
 
 
 def _closes(lived: Lived, session: str, cause: str, **parameters: str) -> tuple[float, list[str]]:

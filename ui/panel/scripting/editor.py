@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -40,7 +41,8 @@ class Editor:
         self._field.set_value(source.text)
 
     async def _ask_theme(self) -> None:
-        self._dress(dark=bool(await ui.run_javascript("window.pyarchive.isDark()")))
+        with contextlib.suppress(TimeoutError):  # a tab that was closed at once, or sleeps
+            self._dress(dark=bool(await ui.run_javascript("window.pyarchive.isDark()")))
 
     def _dress(self, *, dark: bool) -> None:
         self._field.set_theme(_THEMES[dark])  # type: ignore[arg-type]  # one of its themes
