@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -17,6 +19,10 @@ from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
 from tests.workers import pytest_report_to_serializable, pytest_xdist_auto_num_workers
 
 __all__ = ["pytest_report_to_serializable", "pytest_xdist_auto_num_workers"]
+
+# Hundreds of processes are started here: none of them is to compile the whole product again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # An example takes as long as the machine has other things to do; a test that hangs is ended by its timeout.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
