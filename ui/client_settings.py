@@ -73,7 +73,7 @@ def find(environment: Mapping[str, str], data: Path | None) -> ClientSettings:
 
 def _nothing_found() -> Failed:
     if COMMAND_LOGIN.exists() and not os.access(COMMAND_LOGIN, os.R_OK):
-        return Failed(f"{COMMAND_LOGIN} may not be read by you; run this as root, or as a member of the group pyarchive-admin")
+        return Failed(f"{COMMAND_LOGIN} may not be read by you; run this as root, or as a member of the group pyarchive-admin", NOT_ALLOWED)
     return Failed(
         "no appliance was found on this computer; start one with `pyarchive demo`, or say where its broker is: "
         "--data DIR, PYARCHIVE_DATA, or PYARCHIVE_MQTT_HOST with PYARCHIVE_APPLIANCE_ID"

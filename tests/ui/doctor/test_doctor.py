@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -145,3 +146,9 @@ def test_an_appliance_that_says_nothing_true_takes_doctor_with_it_nowhere(comput
 
 def test_programs_are_looked_for_on_the_prepared_computer_alone(computer: Computer) -> None:
     assert Machine(computer.root).run("ls") is None
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_address_that_we_may_not_read_is_known_as_such(client_data: Path) -> None:
+    (client_data / "client.toml").chmod(0o000)
+    assert not Doctor({}, client_data).case.allowed

@@ -13,7 +13,7 @@ from ui.doctor.checks import clock, disk, front_panel, memory, network, permissi
 
 WELL = (
     "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=0\nExecMainStatus=0\n"
-    "ActiveEnterTimestamp=now\nWatchdogUSec=2min\nUnitFileState=enabled\n"
+    "ActiveEnterTimestamp=now\nWatchdogUSec=2min\nUnitFileState=enabled\nJob=0\n"
 )
 
 
@@ -41,6 +41,7 @@ def test_services_that_run_are_good(computer: Computer) -> None:
         ({"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "7", "Result": "watchdog"}, "mend",
          "(it stood still; systemd has started it again 7 times"),
         ({"ActiveState": "inactive", "SubState": "dead"}, "mend", "sudo systemctl start pyarchive-appliance.service"),
+        ({"ActiveState": "inactive", "SubState": "dead", "Job": "118"}, "look", "is starting, or is about to"),
         ({"UnitFileState": "disabled"}, "mend", "sudo systemctl enable pyarchive-appliance.service"),
         ({"LoadState": "not-found"}, "mend", "sudo ./install.sh"),
         ({"NRestarts": "2"}, "look", "started it again 2 times"),

@@ -95,7 +95,7 @@ def identity(case: Case) -> Iterator[Finding]:
     elif said and said != on_disk:
         yield mend("id", f"{clean(said)} answers, the data folder is that of {clean(on_disk)}", _restart(case))
     else:
-        yield good("id", f"the appliance is {clean(on_disk)}, in the data folder and in its answers")
+        yield good("id", f"the appliance is {clean(on_disk)}, in the data folder{' and in its answers' if said else ''}")
 
 
 def upgrade(case: Case) -> Iterator[Finding]:

@@ -73,10 +73,9 @@ def _fresh(days: Any, at: str | None, what: str, command: str) -> Finding:
 def _proof(budget: Any, state: dict[str, Any]) -> Finding:
     command = "pyarchive verify --read-back --budget 1GB"
     if budget == 0:
-        return look(
-            "proof", f"nothing is read back from remotes by itself, for drill_mib_per_day is 0; last {age(state['last_proof_at'])}", command
-        )
+        return look("proof", "nothing is read back from remotes by itself, for drill_mib_per_day is 0", command)
     if state["oldest_proof_at"]:
         return good("proof", f"everything was read back from a remote, the longest ago {age(state['oldest_proof_at'])}")
     how_many = f"{state['counts']['proven']} of {count(state['counts']['archives'], 'archive')} were read back"
-    return good("proof", f"{how_many}; it happens by itself, the last time {age(state['last_proof_at'])}")
+    last = f", the last time {age(state['last_proof_at'])}" if state["last_proof_at"] else ""
+    return good("proof", f"{how_many}; it happens by itself{last}")

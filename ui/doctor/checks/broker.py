@@ -33,7 +33,8 @@ def login(case: Case) -> Iterator[Finding]:
     elif case.settings is None:
         yield mend("broker login", f"the broker was not found: {clean(told.why_not)}", "pyarchive doctor --data DIR")
     else:
-        yield mend("broker login", clean(told.why_not), _start(case))
+        why, _, _ = told.why_not.partition(" (address from ")
+        yield mend("broker login", f"{clean(why)} (address from {clean(case.settings.source)})", _start(case))
 
 
 def _start(case: Case) -> str:

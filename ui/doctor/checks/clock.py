@@ -36,7 +36,9 @@ def _synchronised(case: Case) -> Finding:
             f"the clock was not set by the network yet ({zone})",
             "see that the network is there; then: timedatectl",
         )
-    return mend("time from the network", f"nobody sets the clock ({zone})", "sudo timedatectl set-ntp true")
+    missing = facts.get("CanNTP") == "no"
+    step = "sudo apt-get install systemd-timesyncd" if missing else "sudo timedatectl set-ntp true"
+    return mend("time from the network", f"nobody sets the clock ({zone})", step)
 
 
 def battery(case: Case) -> Iterator[Finding]:

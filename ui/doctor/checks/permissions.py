@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from ui.client_settings import CLIENT_FILE
 from ui.doctor.case import Case
 from ui.doctor.finding import Finding, good, mend, skipped
-from ui.doctor.machine import Machine
+from ui.doctor.machine import Machine, Unseen
 from ui.doctor.place import BROKER_FOLDER
 from ui.words import clean, count
 
@@ -61,24 +62,30 @@ def broker_files(case: Case) -> Iterator[Finding]:
 
 
 def _judged(machine: Machine, rules: list[Rule], name: str, where: str) -> Iterator[Finding]:
-    seen = [(rule, text) for rule in rules if (text := _wrong(machine, rule)) is not None]
-    wrong = [(rule, text) for rule, text in seen if text]
+    there = [(rule, found) for rule in rules if (found := _status(machine, rule.path))]
+    wrong = [(rule, text) for rule, found in there if (text := _wrong(machine, rule, found))]
     for rule, text in wrong[:_MOST_SHOWN]:
         yield mend(name, f"{clean(rule.path)} {text}", _command(rule))
     if len(wrong) > _MOST_SHOWN:
-        yield mend(name, f"{count(len(wrong) - _MOST_SHOWN, 'more')} like that", "mend those first, then look again")
-    if not seen:
-        yield skipped(name, f"there is nothing {where} that you may look at; root sees more: sudo pyarchive doctor")
+        yield mend(name, f"{len(wrong) - _MOST_SHOWN} more like that", "mend those first, then look again")
+    if not there:
+        yield skipped(name, f"there is nothing {where} yet")
     elif not wrong:
-        yield good(name, f"{count(len(seen), 'place')} {where}: nobody else may read them")
+        yield good(name, f"{count(len(there), 'place')} {where}: nobody else may read them")
 
 
-def _wrong(machine: Machine, rule: Rule) -> str | None:
-    """What is wrong with it, in words; empty: nothing. None: it is not there, or may not be looked at."""
+def _status(machine: Machine, path: Path) -> os.stat_result | None:
+    """None where it is not there. Raises Unseen."""
     try:
-        found = machine.at(rule.path).lstat()
+        return machine.at(path).lstat()
+    except PermissionError:
+        raise Unseen(clean(path)) from None
     except OSError:
         return None
+
+
+def _wrong(machine: Machine, rule: Rule, found: os.stat_result) -> str:
+    """What is wrong with it, in words; empty: nothing."""
     mode = stat.S_IMODE(found.st_mode)
     if mode & rule.forbidden:
         who = "everybody" if mode & rule.forbidden & 0o007 else "its group"

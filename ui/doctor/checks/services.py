@@ -9,7 +9,7 @@ from ui.doctor.finding import Finding, good, look, mend, skipped
 from ui.words import count, duration
 
 UNITS = ("mosquitto.service", "pyarchive-appliance.service", "pyarchive-panel.service", "pyarchive-scripts.service")
-_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp,WatchdogUSec,UnitFileState"
+_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp,WatchdogUSec,UnitFileState,Job"
 _REASONS = {"watchdog": "it stood still", "oom-kill": "memory was short", "exit-code": "it ended with an error", "signal": "it was killed"}
 
 Facts = dict[str, str]
@@ -50,8 +50,8 @@ def _of_unit(unit: str, facts: Facts) -> Finding:
 def _not_running(unit: str, facts: Facts, journal: str) -> Finding:
     if facts["SubState"] in {"auto-restart", "auto-restart-queued"}:
         return mend(unit, f"{unit} ends again and again ({_why(facts)}; {_times(facts)})", journal)
-    if facts["ActiveState"] == "activating":
-        return look(unit, f"{unit} is starting", f"look again in a minute; if it is still so: {journal}")
+    if facts["ActiveState"] == "activating" or facts.get("Job", "0") not in {"", "0"}:
+        return look(unit, f"{unit} is starting, or is about to", f"look again in a minute; if it is still so: {journal}")
     return mend(unit, f"{unit} is {facts['ActiveState']} ({_why(facts)})", f"sudo systemctl start {unit}; if it does not stay: {journal}")
 
 
