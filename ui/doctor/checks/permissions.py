@@ -41,7 +41,7 @@ def folders(case: Case) -> Iterator[Finding]:
 def secrets(case: Case) -> Iterator[Finding]:
     """Every file of secrets, and the command's own login."""
     data, owner = case.place.data, "pyarchive-appliance" if case.place.installed else ""
-    # Who may not look into that folder cannot see its files: then its own mode has said all.
+    _status(case.machine, data / "secrets/.")  # who may not look into that folder sees no files, which is not the same as none
     rules = [Rule(Path(path), 0o077, owner) for path in case.machine.glob(f"{data}/secrets/*")[:_MOST_FILES]]
     login = Rule(data / CLIENT_FILE, 0o037 if case.place.installed else 0o077)
     yield from _judged(case.machine, [*rules, login], "secrets", "of tokens and logins")
@@ -100,7 +100,7 @@ def _wrong(machine: Machine, rule: Rule, found: os.stat_result) -> str:
 
 
 def _command(rule: Rule) -> str:
-    whose = f"sudo chown {rule.owner}{':' + rule.group if rule.group else ''} {clean(rule.path)} && " if rule.owner else ""
+    whose = f"sudo chown {rule.owner}{':' + rule.group if rule.group else ''} {clean(rule.path)} && sudo " if rule.owner else ""
     letters = "".join(f"{who}-rwx," for who, bits in (("g", 0o070), ("o", 0o007)) if rule.forbidden & bits == bits)
     return f"{whose}chmod {(letters or 'o-rwx,').rstrip(',')} {clean(rule.path)}"
 
