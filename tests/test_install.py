@@ -118,13 +118,31 @@ MADE = ["venv", "pip requirements/appliance.txt", "pip ."]
 DEV = "pip requirements/dev.txt"
 
 
-@pytest.mark.parametrize("arguments", [[], ["start"], ["check", "now"]])
+@pytest.mark.parametrize("arguments", [["start"], ["check", "now"]])
 def test_a_wrong_call_gets_the_usage_and_changes_nothing(clone: Clone, arguments: list[str]) -> None:
     done = clone.run(*arguments)
     assert done.returncode == 2
-    assert "usage: ./install.sh" in done.stderr
+    assert "usage: sudo ./install.sh" in done.stderr
     assert all(word in done.stderr for word in arguments)
     assert not clone.noted()
+    assert not (clone.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ([], "install"),
+        (["--dry-run", "--data", "/mnt/disk"], "install --dry-run --data /mnt/disk"),
+        (["--uninstall", "--yes"], "uninstall --yes"),
+        (["upgrade"], "upgrade"),
+    ],
+)
+def test_installing_is_for_root_alone_and_is_done_by_the_installation(clone: Clone, arguments: list[str], asked: str) -> None:
+    done = clone.run(*arguments)
+    assert (done.returncode, "sudo ./install.sh" in done.stderr) == ((0, False) if os.geteuid() == 0 else (1, True))
+    assert [line for line in clone.noted() if "appliance.installation" in line] == (
+        [f"python -B -P -m appliance.installation {asked}"] if os.geteuid() == 0 else []
+    )
     assert not (clone.folder / ".venv").exists()
 
 
