@@ -217,10 +217,21 @@ report() {
 
 check() {
   local failed=0
+  check_text || failed=1
+  check_types || failed=1
+  return "$failed"
+}
+
+check_types() {
+  cd "$here"
+  report "mypy" "mend the types" .venv/bin/mypy
+}
+
+check_text() {
+  local failed=0
   cd "$here"
   report "ruff check" "mend it, or let .venv/bin/ruff check --fix do it" .venv/bin/ruff check --output-format concise || failed=1
   report "ruff format" "run .venv/bin/ruff format" .venv/bin/ruff format --check --output-format concise || failed=1
-  report "mypy" "mend the types" .venv/bin/mypy || failed=1
   report "shellcheck" "mend the script" .venv/bin/shellcheck install.sh .ci/run tests/installation/boot.sh || failed=1
   return "$failed"
 }
@@ -277,13 +288,27 @@ get() {
 }
 
 run_tests() {
-  check || fail "the checks failed; the tests were not run." "Mend what is said above, or run the tests alone: .venv/bin/python -m pytest"
+  check_text || fail "the checks failed; the tests were not run." "Mend what is said above, or run the tests alone: .venv/bin/python -m pytest"
   get_mosquitto
   get_zsh
   get_browser
   get_web tus-js-client axe-core || fail "the tests of the panel need what the lines above name." "$no_web"
   cd "$here"
-  exec "$python_in_venv" -m pytest "$@"
+  tests_beside_types "$@"
+}
+
+# To look at the types takes a processor for a minute, and the tests leave one to spare: most of them wait most of the time.
+tests_beside_types() {
+  local result=0 types
+  exec 8< <(check_types 2>&1 || echo wrong)
+  types=$!
+  trap 'kill "$types" 2>/dev/null' EXIT
+  "$python_in_venv" -m pytest "$@" 8<&- || result=$?
+  types="$(cat <&8)"
+  trap - EXIT
+  say "${types%wrong}"
+  [[ "$types" != *wrong ]] || fail "the types are wrong." "Mend what is said above: ./install.sh check looks at them alone."
+  return "$result"
 }
 
 # Keeps what is locked, but for what pyproject.toml asks otherwise; exact versions and hashes, one file for all Pythons and machines.
