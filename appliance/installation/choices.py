@@ -49,7 +49,7 @@ class Choices:
     def _check_tls(self) -> None:
         if self.tls not in get_args(Tls):
             raise CannotGoOn(f"TLS is {self.tls!r}.", f"Choose one of {', '.join(get_args(Tls))}.")
-        if (self.tls == "own") != bool(self.tls_certificate and self.tls_key):
+        if not (self.tls_certificate and self.tls_key if self.tls == "own" else not self.tls_certificate + self.tls_key):
             raise CannotGoOn("an own certificate and its key belong together.", "Give --tls-certificate and --tls-key, or another --tls.")
         for name in ("tls_certificate", "tls_key"):
             if getattr(self, name):

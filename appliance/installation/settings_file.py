@@ -41,7 +41,7 @@ def with_value(text: str, name: str, value: str, *, keep: bool = False) -> str:
     top, rest = (text[: table.start()], text[table.start() :]) if table else (text, "")
     found = re.search(rf"^{name}[ \t]*=.*\n?", top, re.MULTILINE)
     if found is None:
-        return f"{top.rstrip()}\n{line}{rest and chr(10)}{rest.lstrip(chr(10))}"
+        return f"{top.rstrip() and top.rstrip() + chr(10)}{line}{rest and chr(10)}{rest.lstrip(chr(10))}"
     if keep and not found[0].rstrip().endswith(_OURS):
         return text
     return f"{top[: found.start()]}{line}{top[found.end() :]}{rest}"
