@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 import signal
 import sys
@@ -19,6 +20,7 @@ from tests.faults.drive_kills import DriveKills
 from tests.faults.drive_life import Life
 from tests.faults.drive_storm import CASES, run_case, run_harm, run_line, run_storm
 from tests.faults.kills import MIB, Campaign
+from tests.installation.computer import NEW, broken_off
 from tests.panels import PanelProcess
 from tests.processes import House
 from tests.soak.soak import Soak
@@ -38,6 +40,23 @@ def kills(arguments: list[str]) -> int:
         f"{outcome.archives} archives right; {outcome.sent_bytes:,} bytes sent, {outcome.sent_twice_bytes:,} twice: {per_kill:,.0f} a kill"
     )
     return 0 if per_kill <= MIB else 1
+
+
+def upgrade(arguments: list[str]) -> int:
+    """An upgrade killed after each of its events, by SIGKILL and by a power cut: one of the two versions, and all that was acknowledged."""
+    argparse.ArgumentParser(prog="campaign upgrade", description=upgrade.__doc__).parse_args(arguments)
+    for behaves, power_goes in itertools.product(("good", "fails"), (False, True)):
+        ends: list[str] = []
+        was_killed = True
+        with tempfile.TemporaryDirectory(prefix="pyarchive-upgrade-") as folder:
+            while was_killed:
+                was_killed, in_use = broken_off(Path(folder) / str(len(ends)), behaves, len(ends), power=power_goes)
+                ends.append(in_use)
+        how = "power cut" if power_goes else "SIGKILL"
+        print(f"new version {behaves}, {how}: {len(ends)} events, {ends.count(NEW)} times the new one at the end", flush=True)
+        if behaves == "fails" and NEW in ends:
+            return 1
+    return 0
 
 
 def power(arguments: list[str]) -> int:
@@ -154,7 +173,7 @@ def benchmarks(arguments: list[str]) -> int:
 
 CAMPAIGNS = {
     "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "panel": panel,
-    "screenshots": screenshots, "soak": soak,
+    "screenshots": screenshots, "soak": soak, "upgrade": upgrade,
     "benchmarks": benchmarks,
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from appliance.installation.errors import CannotGoOn
 from appliance.installation.install import install
 from appliance.installation.layout import Layout
 from appliance.installation.uninstall import uninstall
+from appliance.installation.upgrade import go_on, resume, upgrade
 
 SOURCE = Path(__file__).resolve().parents[2]
 """The clone that this runs from. What runs from a release (resume) has none, and does not ask."""
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_running(install)
     _add_running(commands.add_parser("uninstall", help="remove the programs; data stays"))
     _add_running(commands.add_parser("upgrade", help="bring in the version of this clone, or stay with the old one"))
+    commands.add_parser("go-on", help="the part of an upgrade that runs by itself (called by upgrade)")
     commands.add_parser("resume", help="go on with, or take back, an upgrade that a power cut broke off (called at boot)")
     return parser
 
@@ -51,10 +53,6 @@ def _parser() -> argparse.ArgumentParser:
 def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="change nothing, say what would be done")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
-
-
-def _not_yet(given: argparse.Namespace) -> int:
-    raise CannotGoOn(f"{given.command} is not there yet.", "Try a later version.")
 
 
 def _say(line: str) -> None:
@@ -65,8 +63,9 @@ def _say(line: str) -> None:
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "install": lambda given: install(given, Layout(), SOURCE, _say),
     "uninstall": lambda given: uninstall(given, Layout(), SOURCE, _say),
-    "upgrade": _not_yet,
-    "resume": _not_yet,
+    "upgrade": lambda given: upgrade(given, Layout(), SOURCE, _say),
+    "go-on": lambda _: go_on(Layout(), SOURCE, _say),
+    "resume": lambda _: resume(Layout(), SOURCE, _say),
 }
 
 

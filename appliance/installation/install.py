@@ -21,6 +21,7 @@ from appliance.installation import (
     releases,
     settings_file,
     steps,
+    upgrade_journal,
 )
 from appliance.installation.choices import Choices
 from appliance.installation.errors import CannotGoOn
@@ -37,6 +38,7 @@ def install(given: argparse.Namespace, layout: Layout, source: Path, say: Say, p
     """Exit status 0. Raises CannotGoOn; what is done by then is found done by the next run."""
     machine.check_root()
     machine.check_system(layout)
+    upgrade_journal.check_none(layout)
     site = Site(layout=layout, choices=_choices(given, layout, say), source=source, programs=programs or Programs())
     _check_release(site)
     check(site)

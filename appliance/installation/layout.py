@@ -54,6 +54,16 @@ class Layout:
         return self.program / "installed"
 
     @property
+    def previous(self) -> Path:
+        """A link to the release before that: what an upgrade goes back to, and by whose code a boot does that."""
+        return self.program / "previous"
+
+    @property
+    def upgrade(self) -> Path:
+        """What an upgrade keeps until it is over: its journal, and copies of what it changes. For root alone."""
+        return self.at("/var/lib/pyarchive-upgrade")
+
+    @property
     def command(self) -> Path:
         return self.at("/usr/local/bin/pyarchive")
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.installation import asking, choices, machine, mdns, services, share, steps, writing
+from appliance.installation import asking, choices, machine, mdns, services, share, steps, upgrade_journal, writing
 from appliance.installation.choices import Choices
 from appliance.installation.errors import CannotGoOn
 from appliance.installation.layout import BROKER_UNIT, Layout
@@ -18,6 +18,7 @@ from appliance.installation.steps import Say, Step
 def uninstall(given: argparse.Namespace, layout: Layout, source: Path, say: Say, programs: Programs | None = None) -> int:
     """Exit status 0, also where there is nothing. Raises CannotGoOn."""
     machine.check_root()
+    upgrade_journal.check_none(layout)
     site = Site(layout=layout, choices=Choices(**choices.kept(layout.choices_file)), source=source, programs=programs or Programs())
     due = list(plan(site))
     if all(step.is_done() for step in due):
@@ -48,7 +49,7 @@ def plan(site: Site) -> Iterator[Step]:
     )
     yield from share.removal(site)
     yield from mdns.removal(site)
-    for path in (site.layout.at(services.POLKIT_RULE), site.layout.command, site.layout.program):
+    for path in (site.layout.at(services.POLKIT_RULE), site.layout.command, site.layout.program, site.layout.upgrade):
         yield _gone(site, path)
 
 
