@@ -129,7 +129,7 @@ class Appliance:
         self._lines = lines
         self._build_front_panel()
         self._build_notifications()
-        self.self_test = SelfTest(self.library, self.settings, self.trial.id if self.trial else None)
+        self.self_test = SelfTest(self.library, self.settings, self.trial.id if self.trial else None, safe_mode)
         self.handlers = self._verbs(lines, restart)
         startup.say_catalog_damage(self.library, self.problems, self.rebuilt)
         startup.say_broken(self.library, self.problems)

@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from appliance import durable
+from appliance import durable, migrations
 from appliance.batches import drop_cache_of
 from appliance.errors import ApplianceError, StoreUnavailable
 from appliance.mounts import is_device_gone, is_read_only
@@ -55,12 +55,15 @@ class DataFolder:
 
         ``change``: a recovery gives the data another id; done here where it was not yet.
 
-        Raises DataFolderError: another appliance has it, another id is wanted than the one on the data, no right to write.
+        What is of an older format is brought to this one's first.
+
+        Raises OlderFormat; DataFolderError: another appliance has it, another id is wanted than the one on the data, no right to write.
         """
         try:
             durable.make_dirs(self.path, 0o755)
             self._lock()
             self.appliance_id = self._identify(wanted_id, change)
+            migrations.migrate(self.path)
             for folder, mode in (
                 (self.catalog, 0o700),
                 (self.ledger, 0o700),

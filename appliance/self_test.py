@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from appliance import clock, durable
 from appliance.catalog.ledger import Ledger
 from appliance.errors import ApplianceError, Damaged
+from appliance.safe_mode import SafeMode
 from appliance.settings import SettingsStore
 from appliance.store import batch_is_right
 from appliance.views import View
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from appliance.data_folder import DataFolder
     from appliance.library import Library
 
+START = "start"
 WITHIN_S = 25.0
 _ECHO_S = 10.0
 _LEDGERS, _BATCHES = 50, 3
@@ -47,10 +49,11 @@ class Broker(Protocol):
 class SelfTest:
     """``run`` may be called at any time, from any thread."""
 
-    def __init__(self, library: Library, settings: SettingsStore, trial_id: str | None) -> None:
+    def __init__(self, library: Library, settings: SettingsStore, trial_id: str | None, safe_mode: SafeMode | None) -> None:
         self._library = library
         self._settings = settings
         self._trial_id = trial_id
+        self._safe_mode = safe_mode
         self._say: Callable[[bytes], None] | None = None
         self._expected: bytes | None = None
         self._heard = threading.Event()
@@ -75,6 +78,7 @@ class SelfTest:
     def _checks(self) -> Sequence[tuple[str, Callable[[], str]]]:
         folder = self._library.folder
         return (
+            (START, self._started),
             ("data_folder", lambda: write_and_read_back(folder.path)),
             ("catalog", self._catalog),
             ("ledgers", self._ledgers),
@@ -83,6 +87,11 @@ class SelfTest:
             ("settings", self._settings_are_valid),
             ("broker", self._round_trip),
         )
+
+    def _started(self) -> str:
+        if self._safe_mode:
+            raise ApplianceError(f"the appliance is in safe mode: {self._safe_mode.reason}")
+        return "it started as usual"
 
     def _catalog(self) -> str:
         """Every table; what it says of itself, too."""

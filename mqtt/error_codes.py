@@ -25,6 +25,7 @@ ERROR_CODES = {
     "ledger_damaged": "A ledger cannot be read to its end",
     "catalog_damaged": "No generation of the catalog can be read",
     "catalog_unwritable": "The catalog cannot be written at the moment",
+    "older_format": "A file is of a version from which this one does not know the way: upgrade to one in between first",
     "newer_format": "A file was written by a newer version: upgrade",
     "data_folder": "The data folder cannot be used",
     "remote_error": "The remote failed in a way that has no other code",

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import IntEnum
+from pathlib import Path
 from typing import Protocol
 from zlib import crc32
 
@@ -124,6 +125,17 @@ def _preamble(version: int) -> bytes:
 def _sizes(*numbers: int) -> bytes:
     start = struct.pack("<III", *numbers)
     return start + crc32(start).to_bytes(4, "little")
+
+
+def oldest_version(folder: Path) -> int | None:
+    """The lowest in the ledgers there; None where none tells. Raises OSError."""
+    found = []
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            start = file.read(_PREAMBLE.size)
+        if len(start) == _PREAMBLE.size and start[:8] == MAGIC and crc32(start[:12]) == _PREAMBLE.unpack(start)[2]:
+            found.append(int(_PREAMBLE.unpack(start)[1]))
+    return min(found, default=None)
 
 
 def read_header(fd: int, name: str) -> Header:

@@ -65,6 +65,13 @@ def load(folder: Path) -> Loaded:
     return loaded
 
 
+def oldest_version(folder: Path) -> int | None:
+    """The lowest in the headers of its files; None where none tells. Raises OSError."""
+    files = _Files(folder)
+    found = [header.get("version") for path in (*files.journals.values(), *files.snapshots.values()) if (header := files.first(path))]
+    return min((version for version in found if isinstance(version, int)), default=None)
+
+
 def kept_as(path: Path) -> Path:
     """A free name beside it under which a damaged file is kept."""
     number = 1

@@ -13,6 +13,7 @@ import pytest
 from appliance.app import answer
 from appliance.errors import ApplianceError, Conflict, Upgrading
 from appliance.front_panel.truth import row_of
+from appliance.safe_mode import SafeMode
 from appliance.trial import FILE_NAME
 from mqtt.commands import CommandName
 from mqtt.messages import SelfTestEcho
@@ -221,6 +222,16 @@ def test_what_is_wrong_is_found_and_nothing_is_accepted(kept: Path, harm: Callab
         assert (kept / FILE_NAME).exists()
         inside.ask("upgrade/accept", trial_id=TRIAL_ID, known=wrong)
     assert not (kept / FILE_NAME).exists()
+
+
+def test_a_version_that_got_no_further_than_safe_mode_is_not_accepted_whatever_the_one_before_did(kept: Path) -> None:
+    inside = Inside(kept)
+    inside.app.self_test._safe_mode = SafeMode("the appliance ended 5 times")
+    with inside:
+        wrong = [check for check in with_echo(inside).ask("upgrade/self-test")["checks"] if not check["passed"]]
+        assert [check["name"] for check in wrong] == ["start"]
+        with pytest.raises(Conflict):
+            inside.ask("upgrade/accept", trial_id=TRIAL_ID, known=wrong)
 
 
 def test_who_hands_in_meanwhile_waits_and_goes_on_and_nobody_needs_to_start_anything(tmp_path: Path) -> None:
