@@ -20,6 +20,7 @@ from tests.faults.drive_kills import DriveKills
 from tests.faults.drive_life import Life
 from tests.faults.drive_storm import CASES, run_case, run_harm, run_line, run_storm
 from tests.faults.kills import MIB, Campaign
+from tests.installation import campaign as installation
 from tests.installation.computer import NEW, broken_off
 from tests.panels import PanelProcess
 from tests.processes import House
@@ -166,6 +167,11 @@ def soak(arguments: list[str]) -> int:
     return 0 if is_good else 1
 
 
+def install(arguments: list[str]) -> int:
+    """PyArchive installed in clean roots of Debian 12 and 13 with a real systemd: used, pried at, killed, cut off from power, left."""
+    return installation.run(arguments)
+
+
 def benchmarks(arguments: list[str]) -> int:
     """Every figure beside its budget; --help tells how to choose some, and a smaller form."""
     return measure(arguments)
@@ -173,7 +179,7 @@ def benchmarks(arguments: list[str]) -> int:
 
 CAMPAIGNS = {
     "kills": kills, "power": power, "drive": drive, "drive-kills": drive_kills, "storm": storm, "panel": panel,
-    "screenshots": screenshots, "soak": soak, "upgrade": upgrade,
+    "screenshots": screenshots, "soak": soak, "install": install, "upgrade": upgrade,
     "benchmarks": benchmarks,
 }  # fmt: skip
 
