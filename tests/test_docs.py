@@ -62,11 +62,14 @@ def subcommands(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[s
                 yield from subcommands(each, f"{prefix}{name} ")
 
 
+_COMMAND = r"(?:`|\$ |^ *)(?:sudo )?pyarchive(?: --data \S+)? ([a-z][a-z-]*)(?: ([a-z-]+))?"
+
+
 def test_every_command_in_the_documents_is_one_and_every_one_is_in_the_readme() -> None:
     known = set(subcommands(build_parser()))
     groups = {name.split()[0] for name in known if " " in name}
-    for document in (README, DESIGN, ROOT / "CHANGELOG.md"):
-        for name, action in re.findall(r"(?:`|\$ )pyarchive(?: --data \S+)? ([a-z][a-z-]*)(?: ([a-z-]+))?", document.read_text()):
+    for document in DOCUMENTS:
+        for name, action in re.findall(_COMMAND, document.read_text(), re.MULTILINE):
             assert (f"{name} {action}" if name in groups else name) in known, (document, name, action)
     text = README.read_text()
     missing = [name for name in known - groups if f"pyarchive {name}" not in text and f"`{name.split()[-1]}`" not in text]

@@ -55,7 +55,7 @@ def test_rights_of_another_id_as_after_a_recovery_must_be_mended(computer: Compu
     computer.put("/var/lib/pyarchive/appliance_id", "old-5678")
     assert levels(broker.files, computer) == ["mend", "mend"]
     assert "of another appliance" in line(broker.credentials, computer)
-    assert "-m mqtt.mosquitto" in found(broker.files, computer)[0].next_step
+    assert "sudo systemctl restart mosquitto" in found(broker.files, computer)[0].next_step
 
 
 def test_rights_that_are_missing_or_changed_by_hand_must_be_mended(computer: Computer, mosquitto: Installed) -> None:

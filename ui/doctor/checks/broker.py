@@ -15,11 +15,11 @@ from mqtt.topics import Topics
 from ui.client_settings import ClientSettings
 from ui.doctor.case import Case
 from ui.doctor.finding import Finding, good, look, mend, skipped
-from ui.doctor.place import BROKER_FOLDER, PROGRAM
+from ui.doctor.place import BROKER_FOLDER
 from ui.doctor.told import connects
 from ui.words import clean
 
-WRITE_ANEW = f"sudo {PROGRAM}/current/bin/python -m mqtt.mosquitto && sudo systemctl restart mosquitto"
+WRITE_ANEW = "sudo systemctl restart mosquitto (it writes them anew); if that does not help: sudo ./install.sh"
 _TRY_S, _ECHO_S = 2.0, 1.0
 
 

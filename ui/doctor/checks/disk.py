@@ -16,7 +16,7 @@ from ui.words import clean, duration, percent, size
 _NO_RIGHTS = {"vfat", "exfat", "msdos", "ntfs", "ntfs3", "fuseblk", "hfsplus"}
 _FAR = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"}
 _IN_MEMORY = {"tmpfs", "ramfs"}
-_MOVE = "docs/pi.md, Moving to a new disk"
+_MOVE = "docs/pi.md, Moving to another disk"
 _SECTOR_BYTES = 512
 _LOW, _FEW = 0.10, 0.05
 
