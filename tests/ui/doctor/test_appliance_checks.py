@@ -68,6 +68,17 @@ def test_an_upgrade_that_is_not_done_must_be_mended(computer: Computer) -> None:
     assert levels(appliance.upgrade, computer) == ["good"]
     computer.put(f"{DATA}/upgrade-trial.json", "{}")
     assert levels(appliance.upgrade, computer) == ["mend"]
+    computer.installed()
+    computer.put("/var/lib/pyarchive-upgrade/journal.json", '{"old": "0.1.0-a", "new": "0.2.0-b"}')
+    assert "from 0.1.0-a to 0.2.0-b is under way" in line(appliance.upgrade, computer)
+
+
+def test_an_upgrade_that_went_back_is_said_with_its_reason(computer: Computer) -> None:
+    computer.installed()
+    computer.put("/var/lib/pyarchive-upgrade/result.json", '{"upgraded": true, "words": "all is well"}')
+    assert levels(appliance.upgrade, computer) == ["good"]
+    computer.put("/var/lib/pyarchive-upgrade/result.json", '{"upgraded": false, "words": "it did not come online"}')
+    assert "it did not come online" in found(appliance.upgrade, computer)[1].text
 
 
 def test_a_store_without_its_marker_must_be_mended(computer: Computer) -> None:

@@ -14,6 +14,7 @@ from ui.doctor.place import PROGRAM
 from ui.words import age, clean
 
 TRIAL_FILE = "upgrade-trial.json"
+UPGRADER = "/var/lib/pyarchive-upgrade"
 
 
 def online(case: Case) -> Iterator[Finding]:
@@ -99,13 +100,31 @@ def identity(case: Case) -> Iterator[Finding]:
 
 
 def upgrade(case: Case) -> Iterator[Finding]:
-    """A trial that goes on for ever takes nothing in."""
-    text = case.machine.text(case.place.data / TRIAL_FILE)
-    if text is None:
-        yield good("upgrade", "no upgrade is under way")
+    """A trial that goes on for ever takes nothing in; one that an upgrader is at work on will end."""
+    trial = case.machine.text(case.place.data / TRIAL_FILE) is not None
+    journal = _json(case.machine.text(f"{UPGRADER}/journal.json")) if case.place.installed else {}
+    if journal:
+        way = f"from {clean(journal.get('old'))} to {clean(journal.get('new'))}"
+        yield look("upgrade", f"an upgrade {way} is under way: nothing is taken in until it is over", "wait some minutes, then look again")
+    elif trial:
+        text = f"an upgrade was begun and nobody is at work on it: nothing is taken in ({TRIAL_FILE})"
+        yield mend("upgrade", text, "sudo reboot, which ends it or goes back; then look again")
     else:
-        text = f"an upgrade was begun and is not done: until then nothing is taken in ({TRIAL_FILE})"
-        yield mend("upgrade", text, "wait five minutes; if it is still so: sudo reboot, which ends the upgrade or goes back")
+        yield good("upgrade", "no upgrade is under way")
+    last = _json(case.machine.text(f"{UPGRADER}/result.json")) if case.place.installed else {}
+    if last and not last.get("upgraded"):
+        yield look(
+            "last upgrade", f"the last upgrade went back: {clean(last.get('words'))}", "mend that, then again: sudo ./install.sh upgrade"
+        )
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    """Empty for what is none."""
+    try:
+        content = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def store(case: Case) -> Iterator[Finding]:
@@ -125,20 +144,12 @@ def store(case: Case) -> Iterator[Finding]:
                 "store", f"{clean(folder)} is not there: no appliance was started yet, or its disk is away", "mount the disk: sudo mount -a"
             )
         return
-    owner = _owner(text)
+    owner = _json(text).get("appliance_id")
     on_disk = case.machine.text(case.place.data / "appliance_id")
     if owner and on_disk and owner != on_disk:
         yield mend("store", f"the store is that of {clean(owner)}, not of {clean(on_disk)}", "mount the right disk")
     else:
         yield good("store", "the store is there, with its marker")
-
-
-def _owner(text: str) -> str | None:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return content.get("appliance_id") if isinstance(content, dict) else None
 
 
 def problems(case: Case) -> Iterator[Finding]:
