@@ -88,6 +88,12 @@ def test_the_appliance_has_a_word_on_the_clock_too(computer: Computer) -> None:
     assert levels(clock.clock, computer, told(problems=[problem("clock")])) == ["good"], "that is told with its problems"
 
 
+def test_a_clock_that_an_admin_trusts_is_no_fault(computer: Computer) -> None:
+    computer.prints("timedatectl", "NTPSynchronized=no\nNTP=no\nCanNTP=no")
+    assert "sudo apt-get install systemd-timesyncd" in line(clock.clock, computer)
+    assert levels(clock.clock, computer, with_settings(told(), trust_clock=True)) == ["good", "good"]
+
+
 def test_a_battery_clock_without_a_battery_is_said(computer: Computer) -> None:
     assert levels(clock.battery, computer) == ["skipped"]
     computer.put("/sys/class/rtc/rtc0/name", "rpi-rtc soc:rpi_rtc")
