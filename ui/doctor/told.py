@@ -35,6 +35,12 @@ class Told:
         return found if isinstance(found, dict) else {}
 
     @property
+    def hardware(self) -> dict[str, Any]:
+        """The payload of ``appliance/hardware``; empty while the appliance is not online, or knows nothing of its computer."""
+        found = self.messages.get("appliance/hardware") if self.online else None
+        return found if isinstance(found, dict) else {}
+
+    @property
     def connections(self) -> list[dict[str, Any]]:
         found = [payload for name, payload in self.messages.items() if name.startswith("connection/")]
         return [payload for payload in found if isinstance(payload, dict)]

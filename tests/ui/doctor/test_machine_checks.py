@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.doctor.conftest import DATA, Computer, found, levels, line, told, with_settings
+from tests.ui.doctor.conftest import DATA, Computer, changed, found, levels, line, told, with_settings
 from tests.ui.stand_in import problem
 from ui.doctor.checks import clock, disk, front_panel, memory, network, permissions, power, services
 
@@ -211,6 +211,20 @@ def test_a_weak_power_supply_is_said_from_the_kernels_sensor(computer: Computer)
     assert levels(power.supply, computer) == ["good"]
     computer.put("/sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1")
     assert levels(power.supply, computer) == ["mend"]
+
+
+def test_what_the_appliance_tells_of_power_and_heat_is_not_read_a_second_time(computer: Computer) -> None:
+    computer.prints("vcgencmd", "throttled=0x50005")
+    computer.put("/sys/class/thermal/thermal_zone0/temp", "90000")
+    for hardware, expected in (
+        ({"under_voltage": False, "temperature_c": 50}, ["good", "good"]),
+        ({"under_voltage": True, "temperature_c": 76}, ["mend", "look"]),
+        ({"under_voltage": False, "under_voltage_lately": True, "temperature_c": 84}, ["mend", "mend"]),
+        ({"under_voltage": None, "temperature_c": None}, ["mend", "mend"]),
+    ):
+        known = told()
+        known = changed(known, messages={**known.messages, "appliance/hardware": hardware})
+        assert levels(power.supply, computer, known) + levels(power.temperature, computer, known) == expected
 
 
 @pytest.mark.parametrize(("millidegrees", "level"), [("52000", "good"), ("76000", "look"), ("84000", "mend")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ui.doctor.case import Case
 from ui.doctor.finding import Finding, good, look, mend, skipped
@@ -16,6 +17,10 @@ _WARM_C, _HOT_C = 75, 82
 
 def supply(case: Case) -> Iterator[Finding]:
     """Bits of vcgencmd: 0 to 3 now, 16 to 19 since the start (Raspberry Pi documentation, get_throttled)."""
+    told = case.told.hardware
+    if told.get("under_voltage") is not None:
+        yield _of_appliance(told)
+        return
     bits = _throttled(case)
     if bits is None:
         yield _of_hwmon(case)
@@ -30,6 +35,14 @@ def supply(case: Case) -> Iterator[Finding]:
         yield look("power", f"the computer was slowed down: {', '.join(now or since)}", "give it air, or a heat sink")
     else:
         yield good("power", "the voltage was never too low since the start")
+
+
+def _of_appliance(told: dict[str, Any]) -> Finding:
+    """It looks every ten seconds, and remembers for a day."""
+    if told["under_voltage"] or told.get("under_voltage_lately"):
+        when = "now" if told["under_voltage"] else "lately"
+        return mend("power", f"the power supply is too weak: the voltage is too low, {when}", _SUPPLY)
+    return good("power", "the voltage was high enough all day")
 
 
 def _throttled(case: Case) -> int | None:
@@ -56,8 +69,8 @@ def _of_hwmon(case: Case) -> Finding:
 
 def temperature(case: Case) -> Iterator[Finding]:
     """The hottest of what the kernel knows."""
-    known = [case.machine.number(path) for path in case.machine.glob("/sys/class/thermal/thermal_zone*/temp")]
-    degrees = [value / 1000 for value in known if value is not None]
+    known = case.told.hardware.get("temperature_c")
+    degrees = [known] if known is not None else _measured(case)
     if not degrees:
         yield skipped("temperature", "how warm it is is not known: this computer does not tell")
         return
@@ -68,6 +81,11 @@ def temperature(case: Case) -> Iterator[Finding]:
         yield look("temperature", text, "give it more air")
     else:
         yield good("temperature", text)
+
+
+def _measured(case: Case) -> list[float]:
+    known = [case.machine.number(path) for path in case.machine.glob("/sys/class/thermal/thermal_zone*/temp")]
+    return [value / 1000 for value in known if value is not None]
 
 
 def model(case: Case) -> Iterator[Finding]:
