@@ -33,6 +33,7 @@ from appliance.handlers.settings import SettingsVerbs
 from appliance.handlers.table import Handlers
 from appliance.handlers.transfers import Transfers
 from appliance.handlers.upgrade import UpgradeVerbs
+from appliance.hardware.watch import HardwareWatch
 from appliance.housekeeping import Housekeeper, Keeping
 from appliance.intake.inbox import Inbox
 from appliance.intake.intake import Intake
@@ -194,6 +195,7 @@ class Appliance:
             ),
             self.household, WrongDates(self.library),
         )  # fmt: skip
+        self.hardware = HardwareWatch(self.problems)
         self.housekeeper = Housekeeper(keeping, self._settle, self._look_again, self.liveness)
 
     def _build_recovery(self, intent: Intent | None, restart: Callable[[], None]) -> None:
@@ -276,6 +278,8 @@ class Appliance:
         self.engine.on_moving = reporter.changed
         self.engine.windows.on_change(self._window_changed)
         self.engine.order.on_change(self._look_again_at)
+        reporter.show_hardware(self.hardware.state)
+        self.hardware.on_change(reporter.hardware_changed)
         reporter.show_front_panel(self.front_panel.state)
         self.front_panel.on_change(reporter.front_panel_changed)
         reporter.on_tick(self._note_sync)
@@ -286,6 +290,7 @@ class Appliance:
             self._start_work()
         if not self.trial:
             self.notifier.start()
+        self.hardware.start()
         self.front_panel.start()
         if self.reporter:
             self.reporter.start()
@@ -317,6 +322,7 @@ class Appliance:
             self.jobs,
             self.intake,
             self.housekeeper,
+            self.hardware,
         )
         for part in parts:
             part.stop(0)

@@ -20,7 +20,7 @@ from appliance.states import States
 from mqtt import discovery
 from mqtt.discovery import Facts
 from mqtt.discovery_entities import Thing
-from mqtt.messages import ConnectionState
+from mqtt.messages import ConnectionState, HardwareState
 from mqtt.topics import Topics
 
 log = logging.getLogger("home_assistant")
@@ -44,7 +44,7 @@ class HomeAssistant:
 
     def __init__(
         self, broker: Broker, topics: Topics, settings: SettingsStore, connections: Connections, states: States,
-        publish_all_again: Callable[[], None], values: Values,
+        publish_all_again: Callable[[], None], values: Values, hardware: Callable[[], HardwareState] = HardwareState,
     ) -> None:  # fmt: skip
         self._broker = broker
         self._appliance_id = topics.appliance_id
@@ -53,6 +53,7 @@ class HomeAssistant:
         self._states = states
         self._publish_all_again = publish_all_again
         self._values = values
+        self._hardware = hardware
         self._prefix = settings.current.home_assistant_prefix  # fixed at the start
         self._topic = discovery.config_topic(self._prefix, self._appliance_id)
         self._lock = threading.Lock()
@@ -161,6 +162,13 @@ class HomeAssistant:
         )  # fmt: skip
 
     def _things(self) -> Iterator[Thing]:
+        hardware = self._hardware()
+        told = (
+            (Thing.TEMPERATURE, hardware.temperature_c),
+            (Thing.POWER, hardware.under_voltage),
+            (Thing.CARD_WEAR, hardware.card_wear_ratio),
+        )
+        yield from (thing for thing, value in told if value is not None)
         active = self._connections.active
         state = self._states.connection(active.id) if active else None
         if state is None:

@@ -38,6 +38,7 @@ class House:
         self._commands = Commands(broker, topics, actions, reporter.say_again)
         self._home_assistant = HomeAssistant(
             broker, topics, appliance.settings, appliance.connections, appliance.states, self._again, appliance.scripts.values,
+            appliance.hardware.state,
         )  # fmt: skip
         self._scripts = Listening(broker, topics, appliance.scripts)
 

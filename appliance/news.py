@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.pacing import Report
 from appliance.states import TURN
-from mqtt.messages import ApplianceState, ArchiveState, ConnectionState, FrontPanelState, SettingsState, TransferState
+from mqtt.messages import ApplianceState, ArchiveState, ConnectionState, FrontPanelState, HardwareState, SettingsState, TransferState
 
 _APPLIANCE_COUNTS = {
     "counts": {"archives", "received", "partial", "remote", "proven", "local", "removed"}, "stored_bytes": True, "last_sync_at": True,
@@ -21,9 +21,10 @@ _ARCHIVE_PROGRESS: dict[str, Any] = {
     "placements": {"__all__": {"batches_stored", "proven_at"}},
 }  # fmt: skip
 _CONNECTION_PROGRESS = dict.fromkeys(("free_bytes", "limit_bytes", "used_bytes", "next_try_at", "validated_at"), True)
+_HARDWARE_PROGRESS = dict.fromkeys(("temperature_c", "memory_used_ratio", "load_ratio", "throttled"), True)
 _TRANSFER_PROGRESS = dict.fromkeys(TransferState.model_fields, True)
 _QUICKEST_S, _CALMEST_S, _UNKNOWN_S, _STEPS = 2.0, 60.0, 10.0, 300
-_ARCHIVE_S, _CONNECTION_S = 5.0, 10.0
+_ARCHIVE_S, _CONNECTION_S, _HARDWARE_S = 5.0, 10.0, 60.0
 _SLOTS_TOGETHER_PER_S, _LEAST_OF_A_SLOT_S = 2.5, 0.5
 
 CLEARED = Report(None)
@@ -54,6 +55,11 @@ def of_settings(state: SettingsState) -> Report:
 
 def of_front_panel(state: FrontPanelState) -> Report:
     return Report(state)
+
+
+def of_hardware(state: HardwareState) -> Report:
+    """It gets warm and busy again and again; that the power is weak is news."""
+    return Report(state, _HARDWARE_PROGRESS, progress_gap_s=_HARDWARE_S)
 
 
 def of_transfer(state: TransferState, slots: int) -> Report:

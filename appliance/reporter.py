@@ -17,7 +17,7 @@ from appliance.log_feed import LogFeed
 from appliance.pacing import Budget, Pacer, Report
 from appliance.states import States
 from appliance.views import View
-from mqtt.messages import OFFLINE, ONLINE, Event, FrontPanelState, LogLine
+from mqtt.messages import OFFLINE, ONLINE, Event, FrontPanelState, HardwareState, LogLine
 from mqtt.topics import Topics
 
 log = logging.getLogger("reporter")
@@ -28,7 +28,7 @@ _BETWEEN_BATCHES_S = 1.0
 _ARCHIVES_BUDGET = 10, 3.0
 """Of archives' progress, and of what they wait for: at once, and a second. A pause may concern ten thousand."""
 _MOST_SLOTS = 16
-_APPLIANCE, _SETTINGS, _FRONT_PANEL = "appliance/state", "appliance/settings", "frontpanel/state"
+_APPLIANCE, _SETTINGS, _FRONT_PANEL, _HARDWARE = "appliance/state", "appliance/settings", "frontpanel/state", "appliance/hardware"
 
 
 class Outgoing(Protocol):
@@ -61,6 +61,7 @@ class Reporter:
         self._appliance_again = threading.Event()
         self._on_tick: list[Callable[[], None]] = []
         self._front_panel: Callable[[], FrontPanelState] | None = None
+        self._hardware: Callable[[], HardwareState] | None = None
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
     def on_tick(self, look: Callable[[], None]) -> None:
@@ -70,6 +71,10 @@ class Reporter:
     def show_front_panel(self, state: Callable[[], FrontPanelState]) -> None:
         """``state()``: what lamp and button do now."""
         self._front_panel = state
+
+    def show_hardware(self, state: Callable[[], HardwareState]) -> None:
+        """``state()``: what the computer tells of itself."""
+        self._hardware = state
 
     def start(self) -> None:
         self._thread.start()
@@ -95,6 +100,9 @@ class Reporter:
 
     def front_panel_changed(self) -> None:
         self._dirt.note([_FRONT_PANEL], hot=True)
+
+    def hardware_changed(self) -> None:
+        self._dirt.note([_HARDWARE], hot=False)
 
     def changed(self) -> None:
         """Something that concerns the whole appliance."""
@@ -218,6 +226,8 @@ class Reporter:
             self._publish(topic, news.of_settings(self._states.settings.state()))
         elif topic == _FRONT_PANEL and self._front_panel:
             self._publish(topic, news.of_front_panel(self._front_panel()))
+        elif topic == _HARDWARE and self._hardware:
+            self._publish(topic, news.of_hardware(self._hardware()))
 
     def _of_archive(self, archive_id: str) -> Report:
         view = self._states.library.views.get(archive_id)
@@ -227,7 +237,13 @@ class Reporter:
         """But for archives that are safe: ten thousand would hold up `online`, and what the broker still has of them can only say less."""
         states = self._states
         unsafe = [_archive(view.archive.id) for view in states.library.all_views() if not states.is_safe(view)]
-        return [_SETTINGS, _FRONT_PANEL, *(f"connection/{connection.id}/state" for connection in states.connections.all()), *unsafe]
+        return [
+            _SETTINGS,
+            _HARDWARE,
+            _FRONT_PANEL,
+            *(f"connection/{connection.id}/state" for connection in states.connections.all()),
+            *unsafe,
+        ]
 
     def _note_the_safe(self) -> None:
         topics = [topic for topic in map(_archive, self._states.library.ids()) if topic not in self._pacer]

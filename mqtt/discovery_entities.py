@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, get_args
 
 from mqtt.commands import COMMANDS, CommandName
-from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, Lamp
+from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, HardwareState, Lamp
 
 MAX_UPLOAD_LIMIT_KB_PER_S = 10_000_000
 _LONGEST_STATE = 255
@@ -27,6 +27,9 @@ class Thing(StrEnum):
     REMOTE = "remote"
     QUOTA = "quota"
     SIGN_IN = "sign_in"
+    TEMPERATURE = "temperature"
+    POWER = "power"
+    CARD_WEAR = "card_wear"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +50,7 @@ class Entity:
 
 def entities() -> list[Entity]:
     """All that there can be, in the order in which a person reads them."""
-    return [*_sensors(), *_diagnostics(), *_binary_sensors(), *_controls(), _event()]
+    return [*_sensors(), *_diagnostics(), *_binary_sensors(), *_hardware(), *_controls(), _event()]
 
 
 # Templates
@@ -209,6 +212,35 @@ def _binary_sensors() -> list[Entity]:
         ),
         _binary("transferring", "Transferring", _on_off("status", on=f"v == {moving}"), "running", icon="mdi:swap-vertical"),
     ]  # fmt: skip
+
+
+_OF_COMPUTER = ("model", "throttled", "memory_used_ratio", "load_ratio")
+
+
+def _hardware() -> list[Entity]:
+    """Of the computer, where it tells; that its power is weak or its card worn is among the problems, too."""
+    temperature = {
+        "value_template": _value("temperature_c"), "device_class": "temperature", "unit_of_measurement": "°C",
+        "state_class": "measurement", "suggested_display_precision": 0, "icon": "mdi:thermometer",
+        "json_attributes_template": _attributes({name: _get(name) for name in _OF_COMPUTER}),
+    }  # fmt: skip
+    power = {
+        "value_template": _on_off("under_voltage"), "device_class": "problem", "icon": "mdi:flash-alert-outline",
+        "json_attributes_template": _attributes({"lately": _get("under_voltage_lately")}),
+    }  # fmt: skip
+    wear = {
+        "value_template": _made_of(("card_wear_ratio",), "(v * 100) | round(0)"), "icon": "mdi:sd", "unit_of_measurement": "%",
+        "state_class": "measurement", "suggested_display_precision": 0,
+    }  # fmt: skip
+    found = (
+        ("temperature", "sensor", "Temperature", Thing.TEMPERATURE, temperature),
+        ("under_voltage", "binary_sensor", "Under-voltage", Thing.POWER, power),
+        ("card_wear", "sensor", "Card wear", Thing.CARD_WEAR, wear),
+    )  # fmt: skip
+    return [
+        Entity(key=key, platform=platform, name=name, needs=needs, state=HardwareState.topic, more={**more, **_DIAGNOSTIC})
+        for key, platform, name, needs, more in found
+    ]
 
 
 # What is told

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from mqtt.hardware_messages import HardwareState as HardwareState  # noqa: PLC0414 - all messages are imported from here
 from mqtt.message import Message as Message  # noqa: PLC0414 - all messages are imported from here
 from mqtt.script_messages import KillOrder as KillOrder  # noqa: PLC0414 - as above
 from mqtt.script_messages import Limits as Limits  # noqa: PLC0414 - as above

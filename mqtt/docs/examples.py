@@ -164,6 +164,10 @@ EXAMPLES: dict[type[Message], Message] = {
             lamp_pattern=[m.LampLight(level_ratio=1, for_s=0.5, fades=False), m.LampLight(level_ratio=0, for_s=0.5, fades=False)],
             button_pressed=False, last_press_at=_EARLIER, simulated=True,
         ),
+        m.HardwareState(
+            model="Raspberry Pi 4 Model B Rev 1.5", temperature_c=52, under_voltage=False, under_voltage_lately=False, throttled=False,
+            memory_bytes=3_978_846_208, memory_used_ratio=0.2, load_ratio=0.5,
+        ),
         m.ScriptOutput(run_id=_JOB, lines=[m.ScriptLine(sequence=0, at=_AT, stream="stdout", text="how are you?")]),
         m.ScriptState(
             run_id=_JOB, script_id=_SCRIPT, name="How are you?", state="ended", exit_status=0, asked_at=_AT, started_at=_AT, ended_at=_AT,

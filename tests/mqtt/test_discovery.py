@@ -14,27 +14,34 @@ from mqtt import discovery
 from mqtt.commands import COMMANDS
 from mqtt.discovery import Facts
 from mqtt.discovery_entities import EVENT_TYPES, MAX_UPLOAD_LIMIT_KB_PER_S, Thing, entities
-from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, Message
+from mqtt.messages import ApplianceState, Event, EventName, FrontPanelState, HardwareState, Message
 from mqtt.topics import Topics
 
 BARE = Facts(appliance_id="attic-1", version="1.2.3")
 FULL = replace(BARE, has=frozenset(Thing))
 TOPICS = Topics(BARE.appliance_id)
-BY_TOPIC: dict[str, type[Message]] = {TOPICS(each.topic): each for each in (ApplianceState, Event, FrontPanelState)}
+BY_TOPIC: dict[str, type[Message]] = {TOPICS(each.topic): each for each in (ApplianceState, Event, FrontPanelState, HardwareState)}
 
 COMMON = {"p", "name", "unique_id", "default_entity_id", "qos", "encoding", "icon", "entity_category", "value_template", "device_class"}
 ATTRIBUTES = {"json_attributes_topic", "json_attributes_template"}
 STATISTICS = {"unit_of_measurement", "state_class", "suggested_display_precision"}
 KEYS = {
     "sensor": COMMON | ATTRIBUTES | STATISTICS | {"options", "state_topic"},
-    "binary_sensor": COMMON | ATTRIBUTES,
+    "binary_sensor": COMMON | ATTRIBUTES | {"state_topic"},
     "button": (COMMON - {"value_template"}) | {"command_topic", "payload_press"},
     "switch": COMMON | {"command_topic", "payload_on", "payload_off", "state_on", "state_off", "optimistic"},
     "number": COMMON | {"command_topic", "unit_of_measurement", "min", "max", "step", "mode"},
     "event": COMMON | {"state_topic", "event_types"},
 }
 """What we use of the keys that Home Assistant 2026.2 knows; it drops unknown ones without a word."""
-UNITS: dict[str, set[str | None]] = {"data_size": {"GB"}, "data_rate": {"kB/s"}, "duration": {"min"}, "timestamp": {None}, "enum": {None}}
+UNITS: dict[str, set[str | None]] = {
+    "data_size": {"GB"},
+    "data_rate": {"kB/s"},
+    "duration": {"min"},
+    "timestamp": {None},
+    "enum": {None},
+    "temperature": {"°C"},
+}
 CONTROLS = {"button", "switch", "number"}
 
 
@@ -83,18 +90,23 @@ def test_the_panel_is_linked_only_by_an_address_that_a_browser_can_open(url: str
 
 
 def test_every_entity_of_the_design_is_there() -> None:
-    platforms = {key: component["p"] for key, component in shown().items()}
-    assert platforms == dict.fromkeys(
-        ["status", "bytes_at_risk", "protected_by", "upload_rate", "eta", "progress", "archives", "batches_pending", "free_disk",
-         "remote_quota", "last_sync", "last_problem", "last_proof", "last_check", "version", "lamp"], "sensor",
-    ) | dict.fromkeys(["problem", "remote_connectivity", "sign_in_needed", "transferring"], "binary_sensor") | dict.fromkeys(
-        ["sync", "verify"], "button"
-    ) | dict.fromkeys(["pause", "metered"], "switch") | {"upload_limit": "number", "event": "event"}  # fmt: skip
+    by_platform = {
+        "sensor": "status bytes_at_risk protected_by upload_rate eta progress archives batches_pending free_disk remote_quota last_sync "
+        "last_problem last_proof last_check version lamp temperature card_wear",
+        "binary_sensor": "problem remote_connectivity sign_in_needed transferring under_voltage",
+        "button": "sync verify", "switch": "pause metered", "number": "upload_limit", "event": "event",
+    }  # fmt: skip
+    expected = {key: platform for platform, keys in by_platform.items() for key in keys.split()}
+    assert {key: component["p"] for key, component in shown().items()} == expected
 
 
 @pytest.mark.parametrize(
-    ("thing", "keys"), [(Thing.REMOTE, {"remote_connectivity"}), (Thing.QUOTA, {"remote_quota"}), (Thing.SIGN_IN, {"sign_in_needed"})]
-)
+    ("thing", "keys"),
+    [
+        (Thing.REMOTE, {"remote_connectivity"}), (Thing.QUOTA, {"remote_quota"}), (Thing.SIGN_IN, {"sign_in_needed"}),
+        (Thing.TEMPERATURE, {"temperature"}), (Thing.POWER, {"under_voltage"}), (Thing.CARD_WEAR, {"card_wear"}),
+    ],
+)  # fmt: skip
 def test_what_is_not_there_is_named_with_its_platform_alone_which_removes_it(thing: Thing, keys: set[str]) -> None:
     facts = replace(FULL, has=FULL.has - {thing})
     without = payload(facts)

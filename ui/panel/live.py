@@ -15,7 +15,8 @@ from mqtt.topics import Topics
 
 log = logging.getLogger("panel.live")
 ALWAYS = (
-    "availability", "appliance/state", "appliance/settings", "connection/+/state", "transfer/+/state", "frontpanel/state", "event",
+    "availability", "appliance/state", "appliance/hardware", "appliance/settings", "connection/+/state", "transfer/+/state",
+    "frontpanel/state", "event",
 )  # fmt: skip
 _STREAMS = frozenset({"event", "log"})
 _LOOK_EVERY_S = 0.5

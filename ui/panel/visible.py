@@ -34,4 +34,4 @@ def lamp_reason(person: Person, state: dict[str, Any] | None) -> str:
     return str(state["lamp_reason"]) if state and person.admin else ""
 
 
-_OF_THE_HOUSE = frozenset({"disk", "store", "clock", "catalog", "front_panel"})
+_OF_THE_HOUSE = frozenset({"disk", "store", "clock", "catalog", "front_panel", "data", "power", "temperature", "card"})

@@ -29,6 +29,7 @@ BASE = {
     "bridge": (ALL, "appliance"),
     "appliance/state": (ALL, "appliance"),
     "appliance/settings": (ALL, "appliance"),
+    "appliance/hardware": (ALL, "appliance"),
     "archive/0123456789abcdef/state": (ALL, "appliance"),
     "transfer/1/state": (ALL, "appliance"),
     "connection/c1/state": (ALL, "appliance"),

@@ -14,6 +14,7 @@ from ui.panel.overview.lamp_card import LampCard
 from ui.panel.overview.problems import Problems, those_of
 from ui.panel.overview.recent import Recent
 from ui.panel.overview.space import Connections, DiskSpace
+from ui.panel.overview.this_pi import ThisPi
 from ui.panel.refresh import Refresh
 from ui.panel.transfers import moving
 from ui.panel.transfers.controls import InForce, MeteredSwitch, PauseButton, sync_button
@@ -67,12 +68,15 @@ class Overview:
             self._lamp = LampCard()
         with parts.card("Room"):
             self._disk = DiskSpace()
+        with parts.card("This computer") as card:
+            self._computer = ThisPi(card)
 
     def _follow(self) -> None:
         self._show_state()
         self._moving.show()
         self._connections.show()
         self._lamp.show()
+        self._computer.show()
         self._recent.show()
         self._summary.soon()
         self._history.soon()
@@ -80,6 +84,7 @@ class Overview:
         here.follow(moving.NAMES, self._moving.show)
         here.follow(["connection/+/state"], self._connections.show)
         here.follow(["frontpanel/state", "away"], self._lamp.show)
+        here.follow(["appliance/hardware", "away"], self._computer.show)
         here.follow_happened(self._happened)
 
     def _show_state(self) -> None:
