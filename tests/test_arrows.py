@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -170,10 +171,15 @@ def _start_of_text(node: ast.expr) -> str:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else "a name made while running"
 
 
+@cache
+def _read(path: Path) -> Source:
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text())
+
+
 def sources(*packages: str) -> Iterator[Source]:
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
-            yield Source(path.relative_to(ROOT).as_posix(), path.read_text())
+            yield _read(path)
 
 
 def product() -> Iterator[Source]:

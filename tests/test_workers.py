@@ -29,8 +29,9 @@ def test_that_fails():
 
 def run(folder: Path, *arguments: str, expected: object = "") -> str:
     """What pytest says of the suite in ``folder``."""
-    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = suite\naddopts = -p tests.workers -rs --numprocesses auto\n")
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = suite\naddopts = -p tests.workers -p xdist.plugin -rs --numprocesses auto\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what these tests do not need costs each process a second
     return subprocess.run(
         [sys.executable, "-m", "pytest", *arguments], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT), "EXPECTED": str(expected)},
         capture_output=True, text=True, check=False,
