@@ -19,12 +19,12 @@ _LINES = "12"
 
 
 def wait_until_online(site: Site) -> None:
-    """Raises CannotGoOn, with what the journal says, where it does not come."""
+    """Until the panel and the runner are there, too. Raises CannotGoOn, with what the journal says, where one does not come."""
     end = time.monotonic() + _PATIENCE_S
-    while site.programs.run(site.layout.command, "status", "--json").status:
+    while _down(site) or site.programs.run(site.layout.command, "status", "--json").status:
         if time.monotonic() > end:
             raise CannotGoOn(
-                f"everything is installed, but the appliance is not online after {_PATIENCE_S:.0f} s.\n{_why(site)}",
+                f"everything is installed, but not everything is running after {_PATIENCE_S:.0f} s.\n{_why(site)}",
                 "Mend what is said above, then run this again: sudo ./install.sh. `pyarchive doctor` looks at more.",
             )
         time.sleep(_PAUSE_S)
@@ -74,9 +74,12 @@ def _setup_code(site: Site) -> dict[str, Any] | None:
     return answer
 
 
+def _down(site: Site) -> list[str]:
+    return [name for name in (BROKER_UNIT, *UNITS) if site.programs.run("systemctl", "is-active", "--quiet", name).status]
+
+
 def _why(site: Site) -> str:
     """The last lines of each unit that is not running, or of the appliance's."""
-    run = site.programs.run
-    down = [name for name in (BROKER_UNIT, *UNITS) if run("systemctl", "is-active", "--quiet", name).status]
-    asked = [run("journalctl", "--no-pager", "--output", "cat", "--lines", _LINES, "--unit", name) for name in down or UNITS[:1]]
-    return "\n".join(f"{name}:\n{result.output.strip()}" for name, result in zip(down or UNITS[:1], asked, strict=True))
+    names = _down(site) or UNITS[:1]
+    asked = [site.programs.run("journalctl", "--no-pager", "--output", "cat", "--lines", _LINES, "--unit", name) for name in names]
+    return "\n".join(f"{name}:\n{result.output.strip()}" for name, result in zip(names, asked, strict=True))
