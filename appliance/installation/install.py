@@ -42,6 +42,7 @@ def install(given: argparse.Namespace, layout: Layout, source: Path, say: Say, p
     site = Site(layout=layout, choices=_choices(given, layout, say), source=source, programs=programs or Programs())
     _check_release(site)
     check(site)
+    asking.warn_of_late_disk(layout, site.choices.data, say)
     _check_owner(site, given)
     if given.dry_run:
         if not steps.tell(plan.install(site), say):
