@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
 
 from appliance.installation import certificates, share
 from appliance.installation.errors import CannotGoOn
@@ -30,15 +29,16 @@ def wait_until_online(site: Site) -> None:
         time.sleep(_PAUSE_S)
 
 
-def tell(site: Site, say: Say) -> None:
-    """Where it is and what comes next."""
+def tell(site: Site, say: Say, *, new: bool) -> None:
+    """Where it is and what comes next. ``new``: something was done; then there is a code, as long as nobody has an account."""
     say("")
     say("PyArchive is online.")
     say(f"  panel         {site.panel_url}")
     for address in _addresses(site):
         say(f"                {site.choices.address(address)}")
-    if code := _setup_code(site):
-        say(f"  setup code    {code['code']}   good once; with it you make the first account, in the panel")
+    if not _has_people(site):
+        code = _setup_code(site) if new else "`pyarchive user setup-code` shows a new one"
+        say(f"  setup code    {code}   (good once; with it you make the first account, in the panel)")
     for line in _what_is_on(site):
         say(line)
     say("Next: open the panel and make your account; First steps lead you to a connection, and to the recovery sheet to print")
@@ -64,14 +64,15 @@ def _addresses(site: Site) -> list[str]:
     return re.findall(r"inet ([0-9.]+)", shown)
 
 
-def _setup_code(site: Site) -> dict[str, Any] | None:
-    """A new one, as long as nobody has an account."""
+def _has_people(site: Site) -> bool:
+    """True also where that cannot be known: a code is not given away on a guess."""
     asked = site.programs.run(site.layout.command, "user", "list", "--json")
-    if asked.status or json.loads(asked.output)["users"]:
-        return None
+    return asked.status != 0 or bool(json.loads(asked.output)["users"])
+
+
+def _setup_code(site: Site) -> str:
     made = site.programs.run(site.layout.command, "user", "setup-code", "--json")
-    answer: dict[str, Any] | None = None if made.status else json.loads(made.output)
-    return answer
+    return "`pyarchive user setup-code` shows it" if made.status else str(json.loads(made.output)["code"])
 
 
 def _down(site: Site) -> list[str]:

@@ -114,5 +114,5 @@ def _end(site: Site, count: int, say: Say) -> int:
     ending.wait_until_online(site)
     if not count:
         say("Everything was installed as chosen already; nothing was done.")
-    ending.tell(site, say)
+    ending.tell(site, say, new=count > 0)
     return 0
