@@ -39,9 +39,7 @@ def warn_of_late_disk(layout: Layout, path: str, say: Say) -> None:
     """A disk that the system does not mount itself comes after the appliance has started, or not at all."""
     holder = disks.holder_of(layout, path)
     if holder and not disks.comes_at_boot(layout, holder):
-        say(
-            f"The disk at {holder.place} is not in /etc/fstab: after a reboot it may be missing. docs/pi.md tells how to enter it (Prepare the disk)."
-        )
+        say(f"The disk at {holder.place} is not in /etc/fstab: after a reboot it may be missing. docs/pi.md tells how to mend that.")
 
 
 def data_folder(path: str) -> str:

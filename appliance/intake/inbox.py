@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Iterator
@@ -162,7 +163,7 @@ class Inbox:
     def _take(self, path: Path, identity: Identity) -> None:
         about = f"inbox/{path.relative_to(self._folder)}"
         if _is_closed(path):
-            step = f"run `chmod -R g+rwX` on it, so that the group may: {path.parent}"
+            step = f"let the group do both: `sudo chmod -R g+rwX {shlex.quote(str(path.parent))}`"
             self._problems.raise_("inbox", about, f"{about} may not be read, or not be removed afterwards", step, needs_you=True)
             return
         try:
