@@ -64,6 +64,11 @@ class Layout:
         return self.at("/var/lib/pyarchive-upgrade")
 
     @property
+    def upgrading(self) -> Path:
+        """There while an upgrade is at work, until the computer ends: nobody else is to end it meanwhile."""
+        return self.at("/run/pyarchive-upgrading")
+
+    @property
     def command(self) -> Path:
         return self.at("/usr/local/bin/pyarchive")
 

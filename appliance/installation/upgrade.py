@@ -197,6 +197,7 @@ def _prepare(site: Site, old: Release, new: Release, say: Say) -> None:
     _note_baseline(site)
     writing.write(layout.upgrade / _PROGRESS, "", 0o600, layout.owner())
     writing.remove(layout.upgrade / upgrade_journal.RESULT)
+    writing.write(layout.upgrading, "")
     Journal(trial_id=secrets.token_hex(8), old=old.name, new=new.name).write(layout)
 
 

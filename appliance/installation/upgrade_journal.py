@@ -63,7 +63,8 @@ def read(layout: Layout) -> Journal | None:
     path = layout.upgrade / JOURNAL
     try:
         document = json.loads(path.read_text())
-        return Journal(**{**document, "stage": Stage(document["stage"])})
+        known = {name: document[name] for name in Journal.__dataclass_fields__ if name in document}  # a later version may know more
+        return Journal(**{**known, "stage": Stage(known["stage"])})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -76,8 +77,7 @@ def check_none(layout: Layout) -> None:
     """Raises CannotGoOn while an upgrade has not ended: what it keeps is needed, and what runs may go back."""
     if read(layout):
         raise CannotGoOn(
-            "an upgrade has not ended.",
-            "Wait for it; if it was broken off: sudo systemctl start pyarchive-upgrade, or start this computer anew.",
+            "an upgrade has not ended.", "Wait for it. If it was broken off, start this computer anew: it ends there by itself."
         )
 
 

@@ -144,6 +144,7 @@ class Upgrading:
         keeping.forget(layout)
         writing.remove(layout.upgrade / BASELINE)
         upgrade_journal.forget(layout)
+        writing.remove(layout.upgrading)
         self.say(result.words)
         return result
 

@@ -103,6 +103,7 @@ class Computer:
         return Upgrading(site=site, journal=begun, say=lambda _: None, configure=configure, at_boot=at_boot, within_s=0.3)
 
     def begin(self) -> Journal:
+        writing.write(self.layout.upgrading, "")
         journal = Journal(trial_id=TRIAL_ID, old=OLD, new=NEW)
         journal.write(self.layout)
         return journal
@@ -138,6 +139,7 @@ class Computer:
         """One of the two versions is in use, whole, and whatever was acknowledged is there."""
         release = self.in_use
         assert upgrade_journal.read(self.layout) is None
+        assert not self.layout.upgrading.exists()
         assert not (self.data / "upgrade-trial.json").exists()
         assert [line for line in self.lines() if line.startswith("kept")] == self.acknowledged()
         assert release in {OLD, NEW}
