@@ -57,15 +57,24 @@ def upgrade(given: argparse.Namespace, layout: Layout, source: Path, say: Say, p
     site = Site(layout=layout, choices=_choices(layout), source=source, programs=programs or Programs())
     new = releases.release_of(source, layout.releases)
     with _alone(layout):
-        old = _checked(site, new)
-        if new.name == old.name:
-            say(f"{new.name} is installed already; nothing was done.")
+        if upgrade_journal.read(layout) and not given.dry_run:
+            say("An earlier upgrade was broken off; that is ended first.")
+        elif not _begin(site, new, say, dry=given.dry_run):
             return 0
-        if given.dry_run:
-            _tell(site, old, new, say)
-            return 0
-        _prepare(site, old, new, say)
     return _follow(site, say)
+
+
+def _begin(site: Site, new: Release, say: Say, *, dry: bool) -> bool:
+    """Whether there is something to follow now. Raises CannotGoOn."""
+    old = _checked(site, new)
+    if new.name == old.name:
+        say(f"{new.name} is installed already; nothing was done.")
+    elif dry:
+        _tell(site, old, new, say)
+    else:
+        _prepare(site, old, new, say)
+        return True
+    return False
 
 
 def go_on(layout: Layout, source: Path, say: Say, programs: Programs | None = None) -> int:

@@ -19,6 +19,7 @@ from tests.installation.chapter_leaving import leaving
 from tests.installation.chapter_measuring import measuring
 from tests.installation.chapter_power import power
 from tests.installation.chapter_prying import prying
+from tests.installation.chapter_upgrading import upgrading
 from tests.installation.claims import Claims
 from tests.installation.installed import Installed
 from tests.installation.kernel import own_mounts
@@ -33,6 +34,7 @@ CHAPTERS: dict[str, Callable[[Claims, Installed, Visitor], None]] = {
     "measuring": measuring,
     "dying": lambda claims, installed, _: dying(claims, installed),
     "power": power,
+    "upgrading": lambda claims, installed, _: upgrading(claims, installed),
     "leaving": lambda claims, installed, _: leaving(claims, installed),
 }
 

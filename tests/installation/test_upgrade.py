@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 from pathlib import Path
 
 import pytest
 
-from appliance.installation import keeping, trying, upgrade_journal
+from appliance.installation import disks, keeping, releases, trying, upgrade_journal
 from appliance.installation.errors import CannotGoOn
 from appliance.installation.layout import UNITS
+from appliance.installation.upgrade import upgrade
 from appliance.installation.upgrade_journal import Stage
-from tests.installation.computer import NEW, OLD, OLDER, Computer, broken_off
+from tests.installation.computer import NEW, OLD, OLDER, Computer, broken_off, write
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +92,60 @@ def test_no_process_of_a_version_is_left_when_the_other_starts(tmp_path: Path) -
     assert "in use by an appliance" in result.words
     assert computer.in_use == OLD
     assert all((computer.root / "run/fake" / unit).read_text() == "active\n" for unit in UNITS)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Of another version than the one in use."""
+    folder = tmp_path / "clone"
+    for name in ("README.md", "requirements/appliance.txt", "requirements/npm.txt", "requirements/web.txt", "requirements/web.py"):
+        write(folder / name, "")
+    write(folder / "pyproject.toml", 'version = "0.1.0"\n')
+    return folder
+
+
+def asked(computer: Computer, clone: Path, *, dry_run: bool = False) -> list[str]:
+    """What was said; the exit status was 0."""
+    said: list[str] = []
+    given = argparse.Namespace(dry_run=dry_run, yes=True)
+    assert upgrade(given, computer.layout, clone, said.append, computer.programs) == 0
+    return said
+
+
+def test_the_version_in_use_is_no_upgrade_and_a_dry_run_changes_nothing(tmp_path: Path, clone: Path) -> None:
+    computer = Computer(tmp_path / "computer")
+    assert any(f"would go back to {OLD}" in line for line in asked(computer, clone, dry_run=True))
+    same = releases.release_of(clone, computer.layout.releases)
+    (computer.layout.releases / OLD).rename(same.path)
+    computer.layout.current.unlink()
+    computer.layout.current.symlink_to(f"releases/{same.name}")
+    assert asked(computer, clone) == [f"{same.name} is installed already; nothing was done."]
+    assert upgrade_journal.read(computer.layout) is None
+
+
+@pytest.mark.parametrize("why", ["older", "recovery", "away", "nothing installed", "not whole", "full"])
+def test_what_cannot_go_well_is_refused_before_anything_is_changed(
+    tmp_path: Path, clone: Path, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computer = Computer(tmp_path / "computer")
+    words = {
+        "older": "older than", "recovery": "a recovery is under way", "away": "is away", "nothing installed": "nothing is installed",
+        "not whole": "not whole", "full": "MiB free",
+    }[why]  # fmt: skip
+    match why:
+        case "older":
+            write(clone / "pyproject.toml", 'version = "0.0.9"\n')
+        case "recovery":
+            write(computer.data / "recovery.json", '{"stage": "running"}')
+        case "away":
+            (computer.data / "appliance_id").unlink()
+        case "nothing installed":
+            computer.layout.choices_file.unlink()
+        case "not whole":
+            (computer.layout.releases / OLD / ".finished").unlink()
+        case "full":
+            monkeypatch.setattr(disks, "free_bytes", lambda _layout, place: 0 if place == "/var/lib" else 1 << 40)
+    with pytest.raises(CannotGoOn, match=words):
+        asked(computer, clone)
+    assert computer.in_use == OLD
+    assert upgrade_journal.read(computer.layout) is None
