@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,7 @@ def test_who_hands_in_meanwhile_waits_and_goes_on_and_nobody_needs_to_start_anyt
 
     (tmp_path / "data").mkdir()
     mark(tmp_path / "data")
-    with House(tmp_path) as house:
+    with House(tmp_path) as house, ThreadPoolExecutor(1) as beside:
         wait_for(lambda: house.seen.get(house.topics.availability) == b"online")
         house.client.publish(house.topics(f"command/{CommandName.PAUSE}"), b"ON", retain=False)
         house.client.publish(house.topics(SelfTestEcho.topic), b"x", retain=False)
@@ -248,6 +249,8 @@ def test_who_hands_in_meanwhile_waits_and_goes_on_and_nobody_needs_to_start_anyt
         assert seen(house, "appliance/state")["status"] == "starting"
         with pytest.raises(Exception, match="an upgrade is being tested"):
             house.requester.request("transfer/pause", {}, 1.0)
+        handed_in = beside.submit(house.put, b"handed in")
+        wait_for(lambda: house.requester._asked)
         house.ask("upgrade/accept", trial_id=TRIAL_ID)
-        house.put(b"handed in")
+        assert house.show(handed_in.result(60))["size_bytes"] == len(b"handed in")
         assert seen(house, "appliance/state")["paused"] is False
