@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.installation.base import SUITES, base_image
@@ -27,7 +27,8 @@ from tests.installation.mirror import NoMirror
 from tests.installation.root import Root
 from tests.installation.visitor import Visitor
 
-CHAPTERS: dict[str, Callable[[Claims, Installed, Visitor], None]] = {
+Chapter = Callable[[Claims, Installed, Visitor], None]
+CHAPTERS: dict[str, Chapter] = {
     "installing": installing,
     "prying": lambda claims, installed, _: prying(claims, installed),
     "again": lambda claims, installed, _: again(claims, installed),
@@ -36,7 +37,9 @@ CHAPTERS: dict[str, Callable[[Claims, Installed, Visitor], None]] = {
     "power": power,
     "upgrading": lambda claims, installed, _: upgrading(claims, installed),
     "leaving": lambda claims, installed, _: leaving(claims, installed),
+    "upgrading": upgrading,
 }
+_IN_A_ROOT_OF_THEIR_OWN = ("upgrading",)
 
 
 def run(arguments: list[str]) -> int:
@@ -77,25 +80,33 @@ def _of_suite(suite: str, folder: Path, options: argparse.Namespace) -> int:
     """How many claims were not shown."""
     image = base_image(suite, options.mirror, options.cache)
     claims = Claims(suite)
-    with Root(image, folder) as root:
-        root.boot()
-        installed, visitor = Installed(root), Visitor(root)
-        for name, chapter in CHAPTERS.items():
-            if name == "installing" or name in options.chapters:
-                _read(claims, name, chapter, installed, visitor)
-        if options.keep:
-            _say_what_is_kept(root)
+    chosen = {"installing", *options.chapters}
+    apart = [name for name in _IN_A_ROOT_OF_THEIR_OWN if name in chosen]
+    if together := [name for name in CHAPTERS if name in chosen and name not in apart and chosen != {"installing", *apart}]:
+        _in_one_root(image, folder / "usual", claims, together, keep=options.keep)
+    for name in apart:
+        _in_one_root(image, folder / name, claims, [name], keep=options.keep)
     print(f"\n{claims.report()}\n", flush=True)
     return claims.failed
 
 
-def _read(claims: Claims, name: str, chapter: Callable[[Claims, Installed, Visitor], None], installed: Installed, visitor: Visitor) -> None:
-    """A chapter that breaks off fails; the next begins where all runs again, or fails too."""
-    broken = True
+def _in_one_root(image: Path, folder: Path, claims: Claims, chapters: Sequence[str], *, keep: bool) -> None:
+    with Root(image, folder) as root:
+        root.boot()
+        installed, visitor = Installed(root), Visitor(root)
+        for name in chapters:
+            _read(claims, name, CHAPTERS[name], installed, visitor)
+        if keep and root.runs:
+            _say_what_is_kept(root)
+    if not keep:
+        root.disk.remove()
+
+
+def _read(claims: Claims, name: str, chapter: Chapter, installed: Installed, visitor: Visitor) -> None:
+    """One that breaks off fails; the next begins where the root runs again."""
     with claims.whole(name):
         chapter(claims, installed, visitor)
-        broken = False
-    if broken and not installed.root.runs:
+    if not installed.root.runs:
         installed.root.boot()
 
 

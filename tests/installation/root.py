@@ -150,8 +150,13 @@ class Root:
         assert self.runs, f"the root does not run; see {self.console}"
         names = {"mnt": "mount"}
         enter = [f"--{names.get(kind, kind)}=/proc/self/fd/{descriptor}" for kind, descriptor in self._namespaces.items()]
-        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--inh-caps=-all", "--"] if user else []
+        become = ["setpriv", f"--reuid={user}", f"--regid={self._group(user)}", "--init-groups", "--inh-caps=-all", "--"] if user else []
         return ["nsenter", *enter, f"--wdns={folder}", "--", *become, *map(str, command)]
+
+    def _group(self, user: str) -> str:
+        """The number of the first group."""
+        lines = (line.split(":") for line in (self.path / "etc/passwd").read_text().splitlines())
+        return next((fields[3] for fields in lines if fields[0] == user), user)
 
     def _first_process(self) -> int:
         """0 until there is one. Once it is systemd itself: before that its mounts are not made."""
