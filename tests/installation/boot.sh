@@ -43,4 +43,4 @@ mount --make-rshared /
 # What a container must not have: other hardware, modules and the clock are of the machine outside.
 exec setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog,-audit_control \
   env -i container=pyarchive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-  /lib/systemd/systemd --system --log-target=console --show-status=yes
+  /lib/systemd/systemd --system --log-target=journal-or-kmsg --show-status=yes
