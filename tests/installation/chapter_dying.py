@@ -48,7 +48,7 @@ def _crash_again_and_again(claims: Claims, installed: Installed) -> None:
         assert "safe mode" in said, said
     with claims.claim("a person ends safe mode, and it goes on"):
         installed.command("safe-mode", "--end")
-        wait_for(lambda: "off" in installed.attempt_command("safe-mode"), 60, "the end of safe mode")
+        wait_for(lambda: "mode is off" in _mode(installed), 60, "the end of safe mode")
         installed.wait_online()
         installed.put("after-safe-mode.bin", 100_000, "--wait")
 
@@ -57,9 +57,13 @@ def _crashes_into_safe_mode(installed: Installed) -> bool:
     """One more crash, soon after the start."""
     killed = kill(installed, APPLIANCE)
     _wait_for_another(installed, APPLIANCE, killed)
-    return "safe mode" in installed.root.journal("-u", APPLIANCE, "--lines", "40") and "mode is on" in installed.attempt_command(
-        "safe-mode"
-    )
+    return "mode is on" in wait_for(lambda: _mode(installed), 60, "the appliance to say whether it is in safe mode")
+
+
+def _mode(installed: Installed) -> str:
+    """In words; empty while it does not answer."""
+    said = installed.attempt_command("safe-mode")
+    return said if said.startswith("safe mode is") else ""
 
 
 def kill(installed: Installed, unit: str, signal: str = "KILL") -> str:

@@ -16,7 +16,7 @@ from tests.installation.installed import ANNA, UNITS, Installed, Reading
 from tests.installation.visitor import Visitor
 
 _MIB = 1 << 20
-_UPLOAD_BYTES, _PIECE_BYTES = 96 * _MIB, 4 * _MIB
+_UPLOAD_BYTES, _PIECE_BYTES, _PAUSE_S = 96 * _MIB, 2 * _MIB, 0.1
 _ANYWHERE_S = (1.5, 3.1)
 _PUTS = """
 import hashlib, os, subprocess, sys
@@ -53,8 +53,9 @@ def power(claims: Claims, installed: Installed, visitor: Visitor) -> None:
     for number, wait_s in enumerate(_ANYWHERE_S, 1):
         with claims.claim(f"power cut {number} of {len(_ANYWHERE_S)} while files are put and uploaded: nothing acknowledged is missing"):
             before = len(installed.handed_in)
-            puts, upload = _start_putting(installed), _start_uploading(visitor)
+            puts = _start_putting(installed)
             _wait_for_acknowledged(puts, 2)
+            upload = _start_uploading(visitor)
             time.sleep(wait_s)  # anywhere in the midst of it
             installed.root.cut_power()
             upload.broken.wait(90)
@@ -103,6 +104,7 @@ def _send_on(visitor: Visitor, upload: _Upload) -> None:
         while upload.acknowledged_bytes < _UPLOAD_BYTES - _PIECE_BYTES:
             piece = upload.content[upload.acknowledged_bytes : upload.acknowledged_bytes + _PIECE_BYTES]
             upload.acknowledged_bytes = visitor.send(upload.place, upload.acknowledged_bytes, piece)
+            upload.broken.wait(_PAUSE_S)  # else all of it is there before anything can happen
     upload.broken.set()
 
 
