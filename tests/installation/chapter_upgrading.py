@@ -71,18 +71,31 @@ def upgrading(claims: Claims, installed: Installed, visitor: Visitor) -> None:
 
 
 def copy_previous(target: Path) -> str:
-    """The commit before this one; where that cannot be upgraded from or is the same product, this one by another version number. Which."""
+    """The newest commit whose product is another one; where that could not be upgraded from yet, this one by another number. Which."""
     target.mkdir(parents=True)
-    git = ["git", "-C", str(HERE)]
-    has_upgrade = subprocess.run([*git, "cat-file", "-e", "HEAD~1:appliance/installation/upgrade.py"], check=False, capture_output=True)
-    if not has_upgrade.returncode and subprocess.run([*git, "diff", "--quiet", "HEAD~1", "--", *_PRODUCT], check=False).returncode:
-        copy_commit("HEAD~1", target)
-        return "the commit before this one"
+    commit = _previous_commit()
+    if commit and _git("cat-file", "-e", f"{commit}:appliance/installation/upgrade.py") is not None:
+        copy_commit(commit, target)
+        return f"of commit {commit[:12]}"
     copy_here(target)
     project = target / "pyproject.toml"
     lines = ('version = "0.0.1"' if line.startswith("version = ") else line for line in project.read_text().splitlines())
     project.write_text("\n".join([*lines, ""]))
     return "this one as 0.0.1"
+
+
+def _previous_commit() -> str | None:
+    """None where this clone does not go back that far."""
+    if _git("diff", "--quiet", "HEAD", "--", *_PRODUCT) is None:
+        return _git("rev-parse", "HEAD")
+    changed = _git("rev-list", "--max-count=1", "HEAD", "--", *_PRODUCT)
+    return _git("rev-parse", "--verify", "--quiet", f"{changed}~1") if changed else None
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says; None where its exit status is not 0."""
+    done = subprocess.run(["git", "-C", str(HERE), *arguments], capture_output=True, text=True, check=False)
+    return None if done.returncode else done.stdout.strip()
 
 
 def _state(installed: Installed) -> dict[str, Any]:

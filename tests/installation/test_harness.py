@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.installation.cgroup import hierarchy
+from tests.installation.chapter_installing import setup_code
+from tests.installation.chapter_prying import MAY_READ, PUBLIC, may_read
+from tests.installation.claims import Claims
+from tests.installation.installed import BEN, CARL, DATA, received_id
 from tests.installation.mirror import local_paths, mirror_among, pip_variables
 from tests.installation.tree import differences, tree
 
@@ -69,3 +73,44 @@ def test_a_tree_that_is_left_alone_is_the_same_and_each_change_is_named(tmp_path
         "time: other modified_ns",
     ]
     assert any(line.startswith("link: other") and "content" in line for line in found)
+
+
+def test_a_claim_that_fails_is_told_and_the_next_one_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    claims = Claims("bookworm")
+    with claims.claim("one and one are two"):
+        assert 1 + 1 == 2
+    with claims.claim("nothing is there"):
+        Path("/not/there").read_text()
+    with claims.whole("counting"):
+        pass
+    claims.figure("idle: 12 MB")
+    assert claims.failed == 1
+    report = claims.report()
+    assert "1 of 2 claims shown" in report
+    assert "idle: 12 MB" in report
+    assert "FAIL" in next(line for line in report.splitlines() if "nothing is there" in line)
+    assert "FileNotFoundError" in capsys.readouterr().out
+
+
+def test_a_chapter_that_breaks_off_fails() -> None:
+    claims = Claims("trixie")
+    with claims.whole("counting"):
+        raise OSError("the disk is full")
+    assert claims.failed == 1
+
+
+def test_who_may_read_what_is_decided_by_the_place() -> None:
+    assert not any(may_read(f"{DATA}/secrets/disk.json", user) for user in (CARL, BEN, "pyarchive-panel", "pyarchive-script"))
+    assert may_read(f"{DATA}/store/0123/film.mkv", BEN)
+    assert not may_read(f"{DATA}/store/0123/film.mkv", CARL)
+    assert may_read("/var/lib/pyarchive-panel/uploads.sqlite", "pyarchive-panel")
+    assert not may_read("/var/lib/pyarchive-panel/uploads.sqlite", "pyarchive-script")
+    assert all(may_read(path, CARL) for path in PUBLIC)
+    assert not any(may_read(f"{place}anything", CARL) for place in MAY_READ)
+
+
+def test_ids_and_codes_are_found_in_what_is_printed() -> None:
+    assert received_id("received holiday as it was.tar (1.30 GB) as 3d1981aa9d390184\n") == "3d1981aa9d390184"
+    assert setup_code("  setup code    7KQM-3FXW-9RTC-5HDN   good once") == "7KQM-3FXW-9RTC-5HDN"
+    with pytest.raises(AssertionError, match="no setup code"):
+        setup_code("7KQM-3FXW")
