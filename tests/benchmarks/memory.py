@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.benchmarks import memory_of_all
 from tests.benchmarks.figures import Figure, Order
 from tests.benchmarks.running import Running
 
@@ -19,8 +20,11 @@ def measure(order: Order) -> list[Figure]:
             appliance.wait_received(archive_id)
             appliance.wait_remote(archive_id, connection_id)
         peak_mb = appliance.peak_rss_mb()
+    both = Order(folder=order.folder / "all", small=order.small)
+    both.folder.mkdir()
     size = f"{2 * half_bytes // _GIB} GiB"
     return [
         Figure(name=f"peak RSS, {size} in and up", value=peak_mb, unit="MB", at_most=150),
         Figure(name="peak RSS before, with nothing to do", value=idle_mb, unit="MB"),
+        *memory_of_all.measure(both),
     ]

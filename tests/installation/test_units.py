@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,36 @@ def test_no_secret_is_handed_over_in_environment_or_arguments() -> None:
     texts = "\n".join(path.read_text() for path in TEMPLATES.glob("*.service"))
     assert "PASSWORD" not in texts
     assert texts.count("LoadCredential=login.toml:") == len(OURS)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> list[Path]:
+    """The units as this machine's systemd would get them, but for the command, which is not there."""
+    release = int(re.search(r"\d+", _said("systemd-analyze", "--version"))[0])  # type: ignore[index]  # its first line has the release
+    for name, text in render(values(Place(data=USUAL.data, systemd=release))).items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(re.sub(r"^ExecStart=/.*", "ExecStart=/bin/true", text, flags=re.MULTILINE))
+    return [tmp_path / name for name in OURS]
+
+
+def _said(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
+
+
+@needs_analyze
+def test_systemd_has_nothing_to_say_against_the_units(written: list[Path]) -> None:
+    lines = _said("systemd-analyze", "verify", *written).splitlines()
+    assert [line for line in lines if "pyarchive" in line] == []
+
+
+@needs_analyze
+def test_the_units_are_as_closed_as_they_can_be(written: list[Path]) -> None:
+    """Of 10, by `systemd-analyze security`; the runner becomes another user and ends his processes, which costs it most."""
+    scores = [_said("systemd-analyze", "security", "--offline=true", "--no-pager", unit) for unit in written]
+    exposed = [float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1]) for said in scores]  # type: ignore[index]  # always said
+    assert [score for score, most in zip(exposed, (2.0, 2.0, 2.8), strict=True) if score > most] == []
