@@ -90,4 +90,4 @@ def test_the_units_are_as_closed_as_they_can_be(written: list[Path]) -> None:
     """Of 10, by `systemd-analyze security`; the runner becomes another user and ends his processes, which costs it most."""
     scores = [_said("systemd-analyze", "security", "--offline=true", "--no-pager", unit) for unit in written]
     exposed = [float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1]) for said in scores]  # type: ignore[index]  # always said
-    assert [score for score, most in zip(exposed, (2.0, 2.0, 2.8), strict=True) if score > most] == []
+    assert [score for score, most in zip(exposed, (2.2, 2.2, 2.6), strict=True) if score > most] == []
