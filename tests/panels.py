@@ -25,6 +25,8 @@ _ANSWER_S = 60.0
 class PanelProcess(OwnProcess):
     """``with PanelProcess(house) as panel``: it serves at ``panel.url``; ended by process id."""
 
+    module = "ui.panel"
+
     def __init__(self, house: House, folder: Path) -> None:
         self._house = house
         self.folder = folder / "panel"
@@ -49,7 +51,7 @@ class PanelProcess(OwnProcess):
             "PYARCHIVE_MQTT_PASSWORD": address.password, "PYARCHIVE_PANEL_PORT": self.port, "PYARCHIVE_PANEL_DATA": self.folder,
         }  # fmt: skip
         environment = os.environ | {name: str(value) for name, value in given.items()}
-        self.process = subprocess.Popen([sys.executable, "-m", "ui.panel"], env=environment, stdout=self._log, stderr=self._log)
+        self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment, stdout=self._log, stderr=self._log)
         wait_for(lambda: "ok" in self._health(), 30, "the panel to serve")
 
     def _health(self) -> str:

@@ -25,7 +25,7 @@ from tests.soak.visiting import Visitor
 from tests.waiting import wait_for
 
 _EVERY_S = 5.0
-_REST_S = 180.0
+_REST_S = 240.0
 _RESTARTS = ((0.06, "panel"), (0.1, "broker"), (0.2, "broker"), (0.45, "broker"), (0.8, "broker"))
 """When, of the whole time. The panel only while it warms up: a new process would hide what the old one let grow."""
 _SAMPLE = 20

@@ -52,6 +52,8 @@ def build(panel: Panel) -> ASGIApp:
     nicegui_app.on_page_exception(failed_page)
     nicegui_app.exception_handler(404)(no_such_page)
     harden_nicegui()
+    # NiceGUI keeps a storage for each tab that ever was, for 30 days; no page of ours uses it.
+    nicegui_app.storage.max_tab_storage_age = _RECONNECT_S
     ui.run_with(
         app, title="PyArchive", favicon=STATIC / "icon.svg", dark=None, language="en-US", tailwind=False, show_welcome_message=False,
         binding_refresh_interval=None, reconnect_timeout=_RECONNECT_S, storage_secret=None,
