@@ -120,9 +120,9 @@ def _make(site: Site) -> None:
 
 
 def _take_over(site: Site) -> None:
-    """Its top comes last: what was broken off is done again."""
-    owner = _owner(site).ids()
-    for folder, folders, names in os.walk(site.data, topdown=False):
+    """Its top comes last: what was broken off is done again. By descriptors, for whoever owns it now could put links in the way."""
+    uid, gid = _owner(site).ids()
+    for _, folders, names, descriptor in os.fwalk(site.data, topdown=False):
         for name in (*names, *folders):
-            os.chown(Path(folder, name), *owner, follow_symlinks=False)
-    os.chown(site.data, *owner)
+            os.chown(name, uid, gid, dir_fd=descriptor, follow_symlinks=False)
+    os.chown(site.data, uid, gid)

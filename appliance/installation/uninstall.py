@@ -81,6 +81,8 @@ def _give_back(site: Site, drop_in: Path) -> None:
         services.systemctl(site, "stop", BROKER_UNIT)
     services.systemctl(site, "disable", BROKER_UNIT)
     writing.remove(drop_in)
+    if not any(drop_in.parent.iterdir()):
+        writing.remove(drop_in.parent)
     _reload(site)
 
 

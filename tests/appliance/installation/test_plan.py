@@ -92,6 +92,7 @@ def test_uninstalling_leaves_data_and_says_where_and_a_second_time_there_is_noth
     left = tree(debian.root)
     assert {name: about for name, about in left.items() if name.startswith("srv/family/")} == before
     assert not [name for name in left if "systemd/system/pyarchive" in name or name.startswith(("opt/pyarchive", "usr/local/bin/py"))]
+    assert not (debian.root / "etc/systemd/system/mosquitto.service.d").exists()
     assert not list((debian.root / "state/enable").iterdir())
     said.clear()
     uninstall.uninstall(given, place.layout, place.source, said.append, debian)
