@@ -35,7 +35,6 @@ CHAPTERS: dict[str, Chapter] = {
     "measuring": measuring,
     "dying": lambda claims, installed, _: dying(claims, installed),
     "power": power,
-    "upgrading": lambda claims, installed, _: upgrading(claims, installed),
     "leaving": lambda claims, installed, _: leaving(claims, installed),
     "upgrading": upgrading,
 }
