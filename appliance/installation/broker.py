@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from appliance.installation import data
 from appliance.installation.errors import CannotGoOn
+from appliance.installation.layout import BROKER_UNIT, UNITS
 from appliance.installation.services import DROP_IN, needs_restart
 from appliance.installation.site import Site
 from appliance.installation.steps import Step
 
-_CREDENTIALS = "credentials/appliance.toml"
+_LOGINS = ("appliance", "panel", "cli", "scripts", "homeassistant")
+_USUAL = {"loopback_port": 1883, "lan_port": 1884, "lan_address": "all"}
 _NEXT = "Mend what is said above, and try again; it goes on from here."
 
 
@@ -53,24 +57,37 @@ def _packaged(site: Site) -> str:
     return next((entry for entry in entries if entry.startswith("Package: mosquitto\n")), "")
 
 
+def port(site: Site, name: str) -> int:
+    """``loopback_port`` or ``lan_port``, as chosen with ``python -m mqtt.mosquitto``."""
+    return int(_chosen(site)[name])
+
+
+def _chosen(site: Site) -> dict[str, Any]:
+    try:
+        return _USUAL | tomllib.loads((site.layout.broker / "broker.toml").read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return _USUAL
+
+
 def _is_written(site: Site) -> bool:
-    """The logins are of this appliance, and the network is served as chosen. What else is wrong, writing it again shows."""
+    """All logins are there and of this appliance, and the network is served as chosen. What else is wrong, writing it again mends."""
     folder = site.layout.broker
     try:
-        of_this = json.dumps(data.appliance_id(site)) in (folder / _CREDENTIALS).read_text()
-        return of_this and (folder / "mosquitto.conf").is_file() and _serves_network(site) == site.choices.lan
+        wanted = json.dumps(data.appliance_id(site))
+        of_this = all(wanted in (folder / f"credentials/{login}.toml").read_text() for login in _LOGINS)
     except OSError:
         return False
+    return of_this and (folder / "mosquitto.conf").is_file() and _serves_network(site) == site.choices.lan
 
 
 def _serves_network(site: Site) -> bool:
-    return 'lan_address = "none"' not in (site.layout.broker / "broker.toml").read_text()
+    return bool(_chosen(site)["lan_address"] != "none")
 
 
 def _write(site: Site) -> None:
     if site.release is None:
         raise CannotGoOn("there is no release whose code could set up the broker.", "Try again; it begins with that.")
-    needs_restart(site, "mosquitto.service")
+    needs_restart(site, BROKER_UNIT, *UNITS)  # our programs read their passwords when they start
     python = site.layout.inside(site.release.python)
     site.programs.must(python, "-P", "-m", "mqtt.mosquitto", "--data", site.choices.data, *_network(site), next_step=_NEXT, cwd=Path("/"))
 
@@ -79,5 +96,4 @@ def _network(site: Site) -> tuple[str, ...]:
     """What else was chosen about the broker with ``python -m mqtt.mosquitto`` stays as it is."""
     if not site.choices.lan:
         return ("--lan-address", "none")
-    is_off = (site.layout.broker / "broker.toml").is_file() and not _serves_network(site)
-    return ("--lan-address", "all") if is_off else ()
+    return () if _serves_network(site) else ("--lan-address", "all")

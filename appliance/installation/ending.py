@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from appliance.installation import certificates, share
+from appliance.installation import broker, certificates, share
 from appliance.installation.errors import CannotGoOn
 from appliance.installation.layout import BROKER_UNIT, UNITS
 from appliance.installation.site import Site
@@ -51,9 +51,8 @@ def _what_is_on(site: Site) -> list[str]:
     if chosen.tls == "generated":
         lines.append(f"  TLS           trust {inside(certificates.authority(site))} on your computers and phones, else browsers warn")
     if chosen.lan:
-        lines.append(
-            f"  Home Assistant  broker port 1884; user name and password: {inside(site.layout.broker)}/credentials/homeassistant.toml"
-        )
+        login = f"{inside(site.layout.broker)}/credentials/homeassistant.toml"
+        lines.append(f"  Home Assistant  broker port {broker.port(site, 'lan_port')}; user name and password: {login}")
     if chosen.share:
         lines.append(f"  share         \\\\{site.name}\\inbox; user name and password: {inside(share.password_file(site))}")
     return lines

@@ -31,7 +31,6 @@ from appliance.installation.site import Site
 from appliance.installation.steps import Say
 
 _PROGRAM_BYTES = 800 << 20
-_LOOPBACK_PORT, _LAN_PORT = 1883, 1884
 
 
 def install(given: argparse.Namespace, layout: Layout, source: Path, say: Say, programs: Programs | None = None) -> int:
@@ -63,9 +62,10 @@ def check(site: Site) -> None:
     broker.check(site)
     proc = site.layout.at("/proc")
     ports.check_free(site.choices.port, "the panel", ("pyarchive-panel.service",), "choose another one with --panel-port", proc)
-    ports.check_free(_LOOPBACK_PORT, "the broker", (BROKER_UNIT,), "see docs/broker.md for another --loopback-port", proc)
+    loopback, lan = (broker.port(site, name) for name in ("loopback_port", "lan_port"))
+    ports.check_free(loopback, "the broker", (BROKER_UNIT,), "let PyArchive have a computer of its own", proc)
     if site.choices.lan:
-        ports.check_free(_LAN_PORT, "the broker", (BROKER_UNIT,), "do without Home Assistant at the broker (--no-lan)", proc)
+        ports.check_free(lan, "the broker", (BROKER_UNIT,), "do without Home Assistant at the broker (--no-lan)", proc)
 
 
 def _check_release(site: Site) -> None:

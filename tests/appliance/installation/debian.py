@@ -86,7 +86,8 @@ class Debian(Programs):
             self._changed("broker")
             self._write("etc/pyarchive/mosquitto/broker.toml", f'lan_address = "{"none" if "none" in words else "all"}"\n')
             self._write("etc/pyarchive/mosquitto/mosquitto.conf", "")
-            self._write("etc/pyarchive/mosquitto/credentials/appliance.toml", 'appliance_id = "pyarchive-1"\n')
+            for login in ("appliance", "panel", "cli", "scripts", "homeassistant"):
+                self._write(f"etc/pyarchive/mosquitto/credentials/{login}.toml", 'appliance_id = "pyarchive-1"\n')
         return 0
 
     _python3 = _python

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.installation import plan, steps, uninstall
+from appliance.installation.layout import UNITS
 from tests.appliance.installation.debian import Debian, PowerCut, site, tree
 
 ALL = {"share": True, "tls": "generated"}
@@ -70,13 +71,22 @@ def test_after_a_power_cut_at_any_step_the_next_run_comes_to_the_same_end(debian
 def test_what_a_later_run_chooses_otherwise_is_changed_and_what_is_chosen_away_goes(debian: Debian) -> None:
     carry_out(debian, share=True)
     assert "include = /etc/pyarchive/samba.conf" in (debian.root / "etc/samba/smb.conf").read_text()
-    said = carry_out(debian, panel_port=8080, lan=False, mdns=False)
+    said = carry_out(debian, panel_port=8080, mdns=False)
     assert "PORT=8080" in (debian.root / "etc/systemd/system/pyarchive-panel.service").read_text()
-    assert "none" in (debian.root / "etc/pyarchive/mosquitto/broker.toml").read_text()
     assert "pyarchive" not in (debian.root / "etc/samba/smb.conf").read_text()
     assert not list((debian.root / "etc/avahi").rglob("*.service"))
     assert "Start pyarchive-panel.service …" in said
     assert "Start pyarchive-scripts.service …" not in said
+    carry_out(debian, panel_port=8080, mdns=False, lan=False)
+    assert "none" in (debian.root / "etc/pyarchive/mosquitto/broker.toml").read_text()
+
+
+def test_a_password_that_was_removed_is_made_anew_and_whoever_uses_it_starts_anew(debian: Debian) -> None:
+    carry_out(debian)
+    (debian.root / "etc/pyarchive/mosquitto/credentials/panel.toml").unlink()
+    said = carry_out(debian)
+    assert said[0].startswith("Give the broker its logins")
+    assert said[1:] == [f"Start {unit} …" for unit in ("mosquitto.service", *UNITS)]
 
 
 def test_uninstalling_leaves_data_and_says_where_and_a_second_time_there_is_nothing(
