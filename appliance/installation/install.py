@@ -38,7 +38,7 @@ def install(given: argparse.Namespace, layout: Layout, source: Path, say: Say, p
     machine.check_root()
     machine.check_system(layout)
     upgrade_journal.check_none(layout)
-    site = Site(layout=layout, choices=_choices(given, layout, say), source=source, programs=programs or Programs())
+    site = Site(layout=layout, choices=choices_of(given, layout, say), source=source, programs=programs or Programs())
     _check_release(site)
     check(site)
     asking.warn_of_late_disk(layout, site.choices.data, say)
@@ -75,7 +75,7 @@ def _check_release(site: Site) -> None:
         raise CannotGoOn(f"{site.release.name} is installed; this folder is {here.name}.", "To bring it in: sudo ./install.sh upgrade")
 
 
-def _choices(given: argparse.Namespace, layout: Layout, say: Say) -> Choices:
+def choices_of(given: argparse.Namespace, layout: Layout, say: Say) -> Choices:
     """What was given, else what was chosen before, else the default; the data folder is asked for where it would lie on an SD card."""
     said = {field.name: value for field in dataclasses.fields(Choices) if (value := getattr(given, field.name, None)) is not None}
     if said.get("tls", "own") != "own":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 from pathlib import Path
 
 import pytest
 
-from appliance.installation import disks
+from appliance.installation import asking, disks, install
+from appliance.installation.choices import Choices
 from appliance.installation.layout import Layout
 
 MOUNTS = """\
@@ -95,3 +98,26 @@ def test_disks_that_could_hold_data_are_no_cards_and_know_owners(layout: Layout)
 def test_a_disk_that_the_system_does_not_mount_at_boot_is_known(layout: Layout) -> None:
     holders = [disks.holder_of(layout, path) for path in ("/var", "/srv/my disk/x", "/srv/soldered/x")]
     assert [holder and disks.comes_at_boot(layout, holder) for holder in holders] == [True, True, False]
+
+
+def test_data_on_a_card_is_warned_of_with_the_disks_that_could_have_it(layout: Layout) -> None:
+    said: list[str] = []
+    assert asking.warn_of_sd_card(layout, "/var/lib/pyarchive", said.append)
+    assert "lies on an SD card" in said[0]
+    assert ["/srv/my disk" in said[1], "/srv/soldered" in said[2], len(said)] == [True, True, 3]
+    said.clear()
+    assert not asking.warn_of_sd_card(layout, "/srv/my disk/pyarchive", said.append)
+    assert said == []
+
+
+def test_a_folder_is_asked_for_on_a_terminal_where_it_would_lie_on_a_card(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "is_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("/srv/family\n\n"))
+    assert chosen(layout).data == "/srv/family"
+    assert chosen(layout).data == "/var/lib/pyarchive"  # Enter
+    assert chosen(layout, data="/var/other").data == "/var/other"  # what was said is not asked for
+    assert chosen(layout, yes=True).data == "/var/lib/pyarchive"
+
+
+def chosen(layout: Layout, **given: object) -> Choices:
+    return install.choices_of(argparse.Namespace(**{"yes": False} | given), layout, lambda _: None)
