@@ -41,12 +41,12 @@ from appliance.installation.running import Programs
 from appliance.installation.site import Site
 from appliance.installation.steps import Say
 from appliance.installation.upgrade_journal import Journal, Result
-from appliance.installation.upgrading import Upgrading
+from appliance.installation.upgrading import Upgrading, data_is_there
 
 UNIT = "pyarchive-upgrading"
 _PROGRAM_BYTES, _SPARE_BYTES = 800 << 20, 64 << 20
 _LOCK, _PROGRESS = "lock", "progress"
-_PAUSE_S = 0.2
+_PAUSE_S, _DISK_PAUSE_S = 0.2, 2.0
 _IT_ENDS = "Start this computer anew: it ends there, or goes back, by itself."
 
 
@@ -85,13 +85,25 @@ def go_on(layout: Layout, source: Path, say: Say, programs: Programs | None = No
 
 
 def resume(layout: Layout, source: Path, say: Say, programs: Programs | None = None) -> int:
-    """At boot, before the units start. While an upgrade is under way there is nothing to do: its own unit does it. Raises CannotGoOn."""
+    """At boot, before the units start. While an upgrade is under way there is nothing to do: its own unit does it. Raises CannotGoOn.
+
+    The disk of the data may come late, and is waited for: the units wait for our end, and would not come back after a failure.
+    """
     try:
         with _alone(layout):
+            if upgrade_journal.read(layout):
+                _wait_for_data(layout.at(_choices(layout).data), say)
             _end(layout, source, say, programs or Programs(), at_boot=True)
     except _UnderWay:
         say("An upgrade is under way.")
     return 0
+
+
+def _wait_for_data(data: Path, say: Say) -> None:
+    if not data_is_there(data):
+        say(f"Waiting for the disk of {data}: what lies there says how the upgrade ends.")
+    while not data_is_there(data):
+        time.sleep(_DISK_PAUSE_S)
 
 
 def _end(layout: Layout, source: Path, say: Say, programs: Programs, *, at_boot: bool) -> Result | None:
@@ -169,7 +181,7 @@ def _check_recovery(site: Site) -> None:
 
 
 def _check_room(site: Site) -> None:
-    if not (site.data / "appliance_id").is_file():
+    if not data_is_there(site.data):
         raise CannotGoOn(f"the data folder {site.choices.data} is away.", "Connect and mount its disk, and try again.")
     small = keeping.size_bytes(site.data)
     needs = {"/opt": _PROGRAM_BYTES, "/var/lib": small + _SPARE_BYTES, site.choices.data: small + _SPARE_BYTES}

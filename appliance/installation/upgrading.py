@@ -27,11 +27,16 @@ _AT_ONCE = "Nothing was lost. Mend that, or wait for a later version, then: sudo
 Configure = Callable[[Site], None]
 
 
+def data_is_there(data: Path) -> bool:
+    """A disk that is not mounted is an empty folder."""
+    return (data / "appliance_id").is_file()
+
+
 @dataclass(slots=True)
 class Upgrading:
     """One upgrade, from any stage on. ``configure(site)`` writes what depends on the release in use.
 
-    ``at_boot``: before the units are started, and they start afterwards by themselves: none is started or stopped here.
+    ``at_boot``: before the units are started, and they start afterwards: none is stopped here, nor waited for.
     """
 
     site: Site
@@ -85,7 +90,7 @@ class Upgrading:
     @property
     def is_accepted(self) -> bool:
         """The marker is gone, from a data folder that is there: one whose disk is away tells nothing. Raises CannotGoOn."""
-        if not (self.site.data / "appliance_id").is_file():
+        if not data_is_there(self.site.data):
             raise CannotGoOn(
                 f"the data folder {self.site.choices.data} is away.", "Connect and mount its disk, then start this computer anew."
             )
@@ -145,6 +150,8 @@ class Upgrading:
         writing.remove(layout.upgrade / BASELINE)
         upgrade_journal.forget(layout)
         writing.remove(layout.upgrading)
+        if self.at_boot:  # they wait for our end; those that a failure of ours had turned away come now
+            self.site.programs.run("systemctl", "start", "--no-block", *UNITS)
         self.say(result.words)
         return result
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.installation import disks, keeping, releases, trying, upgrade_journal
+from appliance.installation import upgrade as upgrade_module
 from appliance.installation.errors import CannotGoOn
 from appliance.installation.layout import UNITS
-from appliance.installation.upgrade import upgrade
+from appliance.installation.upgrade import resume, upgrade
 from appliance.installation.upgrade_journal import Stage
 from tests.installation.computer import NEW, OLD, OLDER, Computer, broken_off, write
+from tests.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trying, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(upgrade_module, "_DISK_PAUSE_S", 0.05)
 
 
 def test_a_good_version_is_taken_and_the_one_before_stays_beside_it(tmp_path: Path) -> None:
@@ -77,8 +81,14 @@ def test_a_data_folder_whose_disk_is_away_decides_nothing(tmp_path: Path) -> Non
     computer.data.rename(computer.root / "away")
     with pytest.raises(CannotGoOn, match="is away"):
         computer.upgrading(at_boot=True).run()
+    boot = threading.Thread(target=resume, args=(computer.layout, tmp_path, lambda _: None, computer.programs))
+    boot.start()
+    wait_for((computer.layout.upgrade / "lock").exists)
     (computer.root / "away").rename(computer.data)
-    assert computer.upgrading(at_boot=True).run().upgraded, "there was no marker any more: it had been accepted"
+    boot.join(20)
+    result = upgrade_journal.result(computer.layout)
+    assert result is not None
+    assert result.upgraded, "there was no marker any more: it had been accepted"
 
 
 def test_no_process_of_a_version_is_left_when_the_other_starts(tmp_path: Path) -> None:
