@@ -45,6 +45,7 @@ class Computer:
         self.root = root
         self.layout = Layout(root)
         self.data = root / "var/lib/pyarchive"
+        self.within_s = 0.3 if behaves == "hangs" else 30.0
         for folder in ("bin", "run/fake", "run/systemd/system", "lib/systemd", "var/lib/pyarchive-upgrade", "etc/pyarchive/mosquitto"):
             (root / folder).mkdir(parents=True)
         for name in ("systemctl", "journalctl", "systemd-run"):
@@ -100,7 +101,7 @@ class Computer:
         site = Site(layout=self.layout, choices=Choices(), source=self.root / "clone", programs=self.programs)
         begun = journal or upgrade_journal.read(self.layout)
         assert begun is not None
-        return Upgrading(site=site, journal=begun, say=lambda _: None, configure=configure, at_boot=at_boot, within_s=0.3)
+        return Upgrading(site=site, journal=begun, say=lambda _: None, configure=configure, at_boot=at_boot, within_s=self.within_s)
 
     def begin(self) -> Journal:
         writing.write(self.layout.upgrading, "")
