@@ -73,6 +73,15 @@ def test_going_back_can_be_broken_off_too_again_and_again(tmp_path: Path) -> Non
     computer.check()
 
 
+@pytest.mark.parametrize("stage", [Stage.SWITCHING, Stage.GOING_BACK])
+def test_a_missing_marker_says_that_it_was_accepted_of_a_version_alone_that_was_being_tested(tmp_path: Path, stage: Stage) -> None:
+    computer = Computer(tmp_path)
+    computer.begin().at(stage, computer.layout)
+    keeping.keep(computer.layout, computer.data)
+    assert not computer.upgrading(at_boot=True).run().upgraded
+    assert computer.in_use == OLD
+
+
 def test_a_data_folder_whose_disk_is_away_decides_nothing(tmp_path: Path) -> None:
     computer = Computer(tmp_path)
     computer.begin().at(Stage.TESTING, computer.layout)
