@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from functools import partial
 
 from tests.installation.claims import Claims
 from tests.installation.clone import copy_here
@@ -41,8 +40,7 @@ def installing(claims: Claims, installed: Installed, visitor: Visitor) -> None:
         code = setup_code(said)
     with claims.claim("the four services are enabled and active, each as its own user"):
         for unit, user in _RUNS_AS.items():
-            assert root.property(unit, "UnitFileState") == "enabled", unit
-            wait_for(partial(root.is_active, unit), 30, f"{unit} to be active")
+            assert (root.property(unit, "UnitFileState"), root.property(unit, "ActiveState")) == ("enabled", "active"), unit
             assert root.run("ps", "-o", "user:32=", "-p", root.property(unit, "MainPID")).strip() == user, unit
     with claims.claim("users and groups are those of the design, without a login shell"):
         _check_users(installed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.installation.chapter_installing import NAME, PASSWORD
 from tests.installation.claims import Claims
-from tests.installation.installed import ANNA, UNITS, Installed, Reading
+from tests.installation.installed import ANNA, Installed, Reading
 from tests.installation.visitor import Visitor
 
 _MIB = 1 << 20
@@ -110,8 +110,7 @@ def _send_on(visitor: Visitor, upload: _Upload) -> None:
 
 def _check(installed: Installed) -> None:
     installed.wait_online()
-    for unit in UNITS:
-        assert installed.root.is_active(unit), f"{unit} did not come up by itself:\n{installed.shown(unit)}"
+    installed.check_units()
     installed.check_archives()
 
 

@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.installation.chapter_installing import NAME, PASSWORD, setup_code
 from tests.installation.claims import Claims
 from tests.installation.clone import HERE, copy_commit, copy_here
-from tests.installation.installed import UNITS, Installed, Reading
+from tests.installation.installed import ANNA, APPLIANCE, Installed, Reading, received_id
 from tests.installation.visitor import Visitor
+from tests.waiting import wait_for
 
 _MIB = 1 << 20
 _UPGRADE_S = 900.0
 _PRODUCT = ("appliance", "mqtt", "ui", "firmware_scripts", "pyproject.toml", "requirements")
 PREVIOUS, THIS = "/root/previous", "/root/pyarchive"
-_CUTS = ("Switching to", "Starting and testing")
+_KEEPING, _SWITCHING, _TESTING = "Keeping a copy", "Switching to", "Starting and testing"
 """What an upgrade says at the moment when the power is cut."""
 BROKEN = {
     "an error at import": ("appliance/app.py", "from __future__ import annotations\n", "\nraise ImportError('broken on purpose')\n"),
+    "a crash soon after each start": (
+        "appliance/house.py",
+        "    def start(self) -> None:\n",
+        "        import os, threading\n\n        threading.Timer(1.0, os._exit, (3,)).start()\n",
+    ),
     "a start that never comes online": (
         "appliance/app.py",
         "from __future__ import annotations\n",
@@ -35,7 +40,8 @@ BROKEN = {
     ),
 }
 """What is wrong: the file, a line of it, and what is written below that."""
-_PATIENCE = ("appliance/installation/trying.py", "WITHIN_S = 420.0", "WITHIN_S = 60.0")
+_JOURNAL = "var/lib/pyarchive-upgrade/journal.json"
+_PATIENCE = ("appliance/installation/trying.py", "WITHIN_S = 420.0", "WITHIN_S = 40.0")
 """Of a trial; seven minutes are for an SD card with a large catalog."""
 
 
@@ -53,18 +59,22 @@ def upgrading(claims: Claims, installed: Installed, visitor: Visitor) -> None:
         content = os.urandom(_MIB)
         installed.handed_in[visitor.upload(content)] = hashlib.sha256(content).hexdigest()
     before = _state(installed)
-    for words in _CUTS:
+    for words in (_KEEPING, _SWITCHING, _TESTING):
         with claims.claim(f"a power cut in an upgrade that says {words!r}: one version is in use, with all data, and nobody had to help"):
             _cut_at(installed, words)
             _check(installed, before)
-    with claims.claim("the upgrade to this version ends well, and keeps archives, settings, users and connections"):
-        status, said = installed.attempt_install("upgrade", clone=THIS)
-        assert status == 0, said
+    with claims.claim("an upgrade that is killed while it tests ends by itself, the same way"):
+        _kill_at(installed, _TESTING)
+        _check(installed, before)
+    with claims.claim("the upgrade to this version keeps archives, settings, users and connections; who hands a file in meanwhile waits"):
+        _upgrade(installed)
         _check(installed, before)
         visitor.wait_for_panel()
         visitor.sign_in(NAME, PASSWORD)
-    with claims.claim("a second upgrade to the same version finds nothing to do"):
+    with claims.claim("a second upgrade to the same version finds nothing to do, and restarts nothing"):
+        ran = installed.root.property(APPLIANCE, "MainPID")
         assert "nothing" in installed.install("upgrade", clone=THIS)
+        assert installed.root.property(APPLIANCE, "MainPID") == ran
     for what, change in BROKEN.items():
         with claims.claim(f"an upgrade with {what} goes back by itself, and everything is as before"):
             _goes_back(installed, change, before)
@@ -112,25 +122,46 @@ def _steady(answer: Any) -> Any:
     return [_steady(each) for each in answer] if isinstance(answer, list) else answer
 
 
+def _until(installed: Installed, words: str) -> Reading:
+    """An upgrade to this version that has come so far that it says so. Raises AssertionError."""
+    upgrade = Reading(installed.root.start("./install.sh", "upgrade", folder=THIS))
+    wait_for(lambda: upgrade.process.poll() is not None or any(words in line for line in upgrade.lines), _UPGRADE_S, words)
+    assert upgrade.process.poll() is None, "".join(upgrade.end())
+    return upgrade
+
+
 def _cut_at(installed: Installed, words: str) -> None:
-    root = installed.root
-    upgrade = Reading(root.start("./install.sh", "upgrade", folder=THIS))
-    end = time.monotonic() + _UPGRADE_S
-    while not any(words in line for line in upgrade.lines):
-        assert time.monotonic() < end, upgrade.lines
-        assert upgrade.process.poll() is None, "".join(upgrade.lines)
-        time.sleep(0.05)
-    root.cut_power()
-    root.boot()
+    _until(installed, words)
+    installed.root.cut_power()
+    installed.root.boot()
+
+
+def _kill_at(installed: Installed, words: str) -> None:
+    upgrade = _until(installed, words)
+    installed.root.run("systemctl", "kill", "--signal", "KILL", "pyarchive-upgrading")
+    wait_for(lambda: upgrade.process.poll() is not None, _UPGRADE_S, "the end of the upgrade")
+
+
+def _upgrade(installed: Installed) -> None:
+    """What is handed in once the old version is stopped waits, and is received by the new one."""
+    path, sha256 = installed.file("meanwhile.bin", _MIB)
+    upgrade = _until(installed, "Stopping")
+    put = Reading(installed.root.start("pyarchive", "put", path, "--wait", user=ANNA, folder="/tmp", environment={"HOME": "/tmp"}))
+    wait_for(lambda: upgrade.process.poll() is not None, _UPGRADE_S, "the end of the upgrade")
+    assert upgrade.process.returncode == 0, "".join(upgrade.end())
+    wait_for(lambda: put.process.poll() is not None, 120, "the file to be handed in")
+    installed.handed_in[received_id("".join(put.end()))] = sha256
 
 
 def _check(installed: Installed, before: dict[str, Any]) -> None:
+    """It runs, as it was set, with everything that was handed in; it takes in more, and no upgrade is under way."""
     installed.wait_online()
-    for unit in UNITS:
-        assert installed.root.is_active(unit), f"{unit} does not run:\n{installed.shown(unit)}"
+    installed.check_units()
+    installed.put(f"after-{len(installed.handed_in)}.bin", 300_000)
     installed.check_archives()
     after = _state(installed)
     assert after == before, f"other than before: {after} {before}"
+    assert not (installed.root.path / _JOURNAL).exists()
 
 
 def _goes_back(installed: Installed, change: tuple[str, str, str], before: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+from functools import partial
 from typing import Any
 
 from tests.installation.root import CommandFailed, Root
@@ -56,6 +57,14 @@ class Installed:
 
     def wait_online(self, timeout_s: float = _ONLINE_S) -> None:
         wait_for(self.is_online, timeout_s, "the appliance to be online")
+
+    def check_units(self) -> None:
+        """All run, or do within a minute: who has just been started may be starting still. Raises AssertionError, with the journal."""
+        for unit in UNITS:
+            try:
+                wait_for(partial(self.root.is_active, unit), 60, f"{unit} to run")
+            except AssertionError as error:
+                raise AssertionError(f"{error}:\n{self.shown(unit)}") from None
 
     def add_people(self) -> None:
         """And a folder that a disk could be mounted at."""
