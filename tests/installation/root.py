@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -112,11 +113,11 @@ class Root:
             try:
                 said, _ = process.communicate(given, timeout_s)
             except subprocess.TimeoutExpired:
-                process.kill()
+                _kill(process)
                 said, _ = process.communicate()
                 raise CommandFailed(f"{_line(command)} took more than {timeout_s} s; it had printed:\n{said}") from None
             except BaseException:
-                process.kill()
+                _kill(process)
                 raise
         return process.returncode, said
 
@@ -200,6 +201,12 @@ class Root:
         if self._cgroup is not None:
             self._cgroup.remove()
             self._cgroup = None
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """It and what it has started: nsenter alone would leave the command behind, which holds the other end of our pipe."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _namespace(process: int | str, kind: str) -> Path:
