@@ -16,7 +16,8 @@ def again(claims: Claims, installed: Installed) -> None:
     with claims.claim("a second run says that nothing was to be done"):
         assert "nothing" in installed.install().lower()
     with claims.claim("and changed nothing: content, modes, owners and times of the whole root"):
-        assert differences(before, _tree(installed)) == []
+        changed = differences(before, _tree(installed))
+        assert not changed, "\n".join(changed)
     with claims.claim("and restarted no service"):
         assert _running(installed) == ran
     with claims.claim("a dry run now would do nothing"):

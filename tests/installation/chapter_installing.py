@@ -31,7 +31,8 @@ def installing(claims: Claims, installed: Installed, visitor: Visitor) -> None:
     before = tree(root.path)
     with claims.claim("a dry run says what would be done, and changes nothing"):
         assert "would" in installed.install("--dry-run")
-        assert differences(before, tree(root.path)) == []
+        changed = differences(before, tree(root.path))
+        assert not changed, "\n".join(changed)
     said = ""
     with claims.claim("./install.sh installs, without a terminal and without a question"):
         said = installed.install()

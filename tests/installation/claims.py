@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Claims:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in it, the claim is not shown, and the next one may be
-            why = f"{type(error).__name__}: {error}"
+            why = _why(error)
         self._add(Shown(words, time.monotonic() - began, why))
 
     def _add(self, shown: Shown) -> None:
@@ -48,7 +50,7 @@ class Claims:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a chapter that breaks off is a claim that is not shown
-            self._add(Shown(f"the chapter {chapter} comes to its end", time.monotonic() - began, f"{type(error).__name__}: {error}"))
+            self._add(Shown(f"the chapter {chapter} comes to its end", time.monotonic() - began, _why(error)))
 
     def figure(self, line: str) -> None:
         """Something measured, to stand below the table."""
@@ -66,3 +68,9 @@ class Claims:
 
     def _line(self, shown: Shown) -> str:
         return f"{'FAIL' if shown.why else 'pass'} {shown.seconds:7.1f} s  {self._suite}: {shown.words}"
+
+
+def _why(error: Exception) -> str:
+    """With the place; and with what stands there, where the error says nothing itself."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}: {type(error).__name__}: {str(error) or last.line}"

@@ -81,15 +81,19 @@ def test_a_claim_that_fails_is_told_and_the_next_one_is_tried(capsys: pytest.Cap
         assert 1 + 1 == 2
     with claims.claim("nothing is there"):
         Path("/not/there").read_text()
+    with claims.claim("nothing is something"):
+        assert [] == [1]
     with claims.whole("counting"):
         pass
     claims.figure("idle: 12 MB")
-    assert claims.failed == 1
+    assert claims.failed == 2
     report = claims.report()
-    assert "1 of 2 claims shown" in report
+    assert "1 of 3 claims shown" in report
     assert "idle: 12 MB" in report
     assert "FAIL" in next(line for line in report.splitlines() if "nothing is there" in line)
-    assert "FileNotFoundError" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "FileNotFoundError" in printed
+    assert "AssertionError: assert [] == [1]" in printed
 
 
 def test_a_chapter_that_breaks_off_fails() -> None:
