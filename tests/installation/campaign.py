@@ -42,7 +42,7 @@ _IN_A_ROOT_OF_THEIR_OWN = ("upgrading",)
 
 
 def run(arguments: list[str]) -> int:
-    """Exit status 0: all claims were shown; 1: not all; 2: it cannot be done here."""
+    """Exit status 0: all claims were shown; 1: not all; 2: it cannot be done here; 130: interrupted."""
     options = _options(arguments)
     if os.geteuid() != 0:
         sys.stderr.write("campaign install: it mounts disks and makes namespaces, which root alone may; try again as root\n")
@@ -55,6 +55,9 @@ def run(arguments: list[str]) -> int:
     except (OSError, NoMirror) as error:
         sys.stderr.write(f"campaign install: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("campaign install: interrupted; nothing of it is left\n")
+        return 130
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
