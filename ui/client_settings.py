@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,9 @@ def _settings_file(environment: Mapping[str, str], named: Path | None) -> _Found
 def _login_file(environment: Mapping[str, str], elsewhere: object) -> Path | None:
     """The one that was named; for a command that means the installed appliance, the one that was made for it, where it may be read."""
     if named := environment.get("PYARCHIVE_LOGIN_FILE"):
-        if not Path(named).exists():
-            raise Failed(f"the file {named} with the login is missing; create it, or unset PYARCHIVE_LOGIN_FILE")
+        with suppress(PermissionError):  # that is said where it is read
+            if not Path(named).exists():
+                raise Failed(f"the file {named} with the login is missing; create it, or unset PYARCHIVE_LOGIN_FILE")
         return Path(named)
     return COMMAND_LOGIN if not elsewhere and os.access(COMMAND_LOGIN, os.R_OK) else None
 
