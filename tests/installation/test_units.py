@@ -54,6 +54,10 @@ def test_a_path_that_a_unit_cannot_hold_is_refused(path: str) -> None:
         values(Place(data=Path(path)))
 
 
+def test_the_appliance_does_not_begin_in_the_folder_below_a_disk_that_is_away() -> None:
+    assert "ExecStartPre=/bin/sh -c 'test -e /mnt/disk/data/appliance_id ||" in render(values(Place(data=Path("/mnt/disk/data"))))[OURS[0]]
+
+
 def test_no_secret_is_handed_over_in_environment_or_arguments() -> None:
     texts = "\n".join(path.read_text() for path in TEMPLATES.glob("*.service"))
     assert "PASSWORD" not in texts
