@@ -19,7 +19,7 @@ WELL = (
 
 def units(**worse: str) -> str:
     """What `systemctl show` prints; of the appliance's unit some facts are worse."""
-    texts = []
+    texts = ["Id=pyarchive-broker.path\n" + WELL.replace("NRestarts=0\n", "").strip()]
     for unit in services.UNITS:
         text = f"Id={unit}\n{WELL}"
         for name, value in worse.items() if "appliance" in unit else ():
@@ -31,7 +31,13 @@ def units(**worse: str) -> str:
 def test_services_that_run_are_good(computer: Computer) -> None:
     computer.installed()
     computer.prints("systemctl", units())
-    assert levels(services.services, computer) == ["good"] * 4
+    assert levels(services.services, computer) == ["good"] * 5
+
+
+def test_the_network_share_is_a_service_where_one_was_chosen(computer: Computer) -> None:
+    computer.installed(share=True)
+    computer.prints("systemctl", units())
+    assert "smbd.service is not there" in found(services.services, computer)[-1].text
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_a_service_that_is_not_well_is_said_with_its_reason(computer: Computer, 
     computer.installed()
     computer.prints("systemctl", units(**worse))
     findings = found(services.services, computer)
-    assert [str(each.level) for each in findings] == ["good", level, "good", "good"]
+    assert [str(each.level) for each in findings] == ["good", level, "good", "good", "good"]
     assert words in f"{findings[1].text} -> {findings[1].next_step}"
 
 

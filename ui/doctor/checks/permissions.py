@@ -57,6 +57,7 @@ def broker_files(case: Case) -> Iterator[Finding]:
     rules += [
         Rule(Path(name), 0o077, "mosquitto") for kind in ("passwords-*", "acl-*") for name in case.machine.glob(f"{BROKER_FOLDER}/{kind}")
     ]
+    rules.append(Rule(Path("/etc/pyarchive/share.toml"), 0o077, "root"))
     rules += [Rule(Path(name), 0o037) for name in case.machine.glob("/etc/pyarchive/tls/*key*")]
     yield from _judged(case.machine, rules, "broker's files", "of passwords and keys")
 

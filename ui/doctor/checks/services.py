@@ -9,6 +9,9 @@ from ui.doctor.finding import Finding, good, look, mend, skipped
 from ui.words import count, duration
 
 UNITS = ("mosquitto.service", "pyarchive-appliance.service", "pyarchive-panel.service", "pyarchive-scripts.service")
+_WATCHER = "pyarchive-broker.path"
+"""Sees another id of the appliance, and has the broker's rights written for it."""
+_SHARE = "smbd.service"
 _FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp,WatchdogUSec,UnitFileState,Job"
 _REASONS = {"watchdog": "it stood still", "oom-kill": "memory was short", "exit-code": "it ended with an error", "signal": "it was killed"}
 
@@ -20,12 +23,13 @@ def services(case: Case) -> Iterator[Finding]:
     if not case.place.installed:
         yield skipped("services", "this is no installed system: systemd does not start its processes")
         return
-    ran = case.machine.run("systemctl", "show", f"--property={_FACTS}", *UNITS)
+    units = [*UNITS, _WATCHER, *([_SHARE] if case.place.choices.get("share") else [])]
+    ran = case.machine.run("systemctl", "show", f"--property={_FACTS}", *units)
     if ran is None or ran.status != 0:
         yield look("services", "systemd does not answer, so how the services are is unknown", "systemctl status")
         return
     known = {facts.get("Id", ""): facts for facts in map(_facts, ran.out.split("\n\n"))}
-    for unit in UNITS:
+    for unit in units:
         yield _of_unit(unit, known.get(unit, {}))
 
 
@@ -42,7 +46,7 @@ def _of_unit(unit: str, facts: Facts) -> Finding:
     if facts["UnitFileState"] not in {"enabled", "enabled-runtime", "static", "indirect", "alias"}:
         return mend(unit, f"{unit} runs, and would not after a start of the computer", f"sudo systemctl enable {unit}")
     since = f"{unit} runs since {facts['ActiveEnterTimestamp'] or 'an unknown time'}{_watchdog(facts)}"
-    if facts["NRestarts"] not in {"", "0"}:
+    if facts.get("NRestarts", "0") not in {"", "0"}:
         return look(unit, f"{since}; {_times(facts)}", journal)
     return good(unit, since)
 
@@ -62,7 +66,7 @@ def _why(facts: Facts) -> str:
 
 
 def _times(facts: Facts) -> str:
-    return f"systemd has started it again {count(int(facts['NRestarts'] or 0), 'time')}"
+    return f"systemd has started it again {count(int(facts.get('NRestarts') or 0), 'time')}"
 
 
 def _watchdog(facts: Facts) -> str:
