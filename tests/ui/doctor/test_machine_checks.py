@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
+from mqtt.messages import ConnectionState
 from tests.ui.doctor.conftest import DATA, Computer, changed, found, levels, line, told, with_settings
 from tests.ui.stand_in import problem
 from ui.doctor.checks import clock, disk, front_panel, memory, network, permissions, power, services
+from ui.doctor.told import Told
 
 WELL = (
     "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=0\nExecMainStatus=0\n"
@@ -179,7 +182,23 @@ def test_what_was_written_to_the_disk_is_told(computer: Computer) -> None:
     on_disk(computer)
     computer.put("/proc/uptime", "172800.00 1.0")
     computer.put("/proc/diskstats", "   8       0 sda 1 0 8 0 2 0 4000000 0 0 0 0\n   8       1 sda1 1 0 8 0 2 0 9 0 0 0 0\n")
+    assert levels(disk.wear, computer) == ["skipped", "good"]
     assert "2.05 GB were written to sda since the computer started 2 days ago, 1.02 GB a day" in found(disk.wear, computer)[-1].text
+
+
+def test_a_disk_that_cannot_be_seen_is_said(computer: Computer) -> None:
+    for look in (disk.kind, disk.wear, power.temperature, memory.memory, power.model):
+        assert levels(look, computer) == ["skipped"], look
+
+
+def test_the_model_of_a_pi_is_told(computer: Computer) -> None:
+    computer.put("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
+    assert line(power.model, computer) == "good: Raspberry Pi 5 Model B Rev 1.0 -> "
+
+
+@pytest.mark.parametrize(("files", "left", "level"), [(0, 0, "good"), (1000, 400, "good"), (1000, 20, "look")])
+def test_a_file_system_that_runs_out_of_files_is_said(files: int, left: int, level: str) -> None:
+    assert disk._of_files(os.statvfs_result((4096, 4096, 9, 9, 9, files, left, left, 0, 255))).level == level
 
 
 def test_errors_that_ext4_has_counted_must_be_mended(computer: Computer) -> None:
@@ -252,6 +271,7 @@ def test_a_service_that_was_ended_for_lack_of_memory_is_named(computer: Computer
     computer.installed()
     computer.put("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\n")
     computer.put("/sys/fs/cgroup/system.slice/pyarchive-panel.service/memory.events", "low 0\noom 1\noom_kill 3\n")
+    assert levels(memory.memory, computer) == ["good", "mend"]
     assert "pyarchive-panel.service 3 times" in found(memory.memory, computer)[1].text
 
 
@@ -269,9 +289,31 @@ def test_who_else_holds_a_pin_is_named(computer: Computer) -> None:
 
 def test_no_way_out_of_the_house_is_said(computer: Computer) -> None:
     computer.put("/proc/net/route", "Iface\tDestination\tGateway\neth0\t00000000\t0101A8C0\n")
-    assert "by eth0" in line(network.route, computer)
+    assert line(network.route, computer).startswith("good: there is a way out of the house, by eth0")
     computer.put("/proc/net/route", "Iface\tDestination\tGateway\neth0\t0001A8C0\t00000000\n")
-    assert levels(network.route, computer) == ["skipped"]
+    assert levels(network.route, computer) == ["skipped"], "no remote needs one"
+    assert levels(network.route, computer, on_drive("http://127.0.0.1:1")) == ["mend"]
+
+
+def on_drive(endpoint: str) -> Told:
+    drive = ConnectionState(id="c1", kind="drive", name="Drive", active=True, valid=True)
+    return with_settings(told(drive), drive_endpoint=endpoint)
+
+
+def test_what_the_remote_needs_of_the_network_is_tried_and_nothing_else(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in network._PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    assert levels(network.remote, computer, told()) == ["skipped"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        known = on_drive(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert levels(network.remote, computer, known) == ["good"]
+        monkeypatch.setattr(network, "_SLOW_S", 0.0)
+        assert levels(network.remote, computer, known) == ["look"]
+    assert "127.0.0.1 cannot be reached" in line(network.remote, computer, known)
+    assert "DNS does not work" in line(network.remote, computer, on_drive(f"http://{'x' * 70}.example"))
+    assert levels(network.remote, computer, on_drive(f"http://{'x' * 70}.example")) == ["mend"]
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert levels(network.remote, computer, known) == ["skipped"]
 
 
 def test_a_name_in_the_house_that_nobody_tells_must_be_mended(computer: Computer) -> None:
@@ -284,6 +326,10 @@ def test_a_name_in_the_house_that_nobody_tells_must_be_mended(computer: Computer
     assert "pyarchive.local is found as 192.168.1.20" in line(network.house_name, computer)
     computer.prints("avahi-resolve", "")
     assert levels(network.house_name, computer) == ["look"]
+    computer.installed(host_name="archive.example.org")
+    assert levels(network.house_name, computer) == ["skipped"]
+    computer.installed(mdns=False)
+    assert levels(network.house_name, computer) == ["skipped"]
 
 
 # Who may read what

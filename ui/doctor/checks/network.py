@@ -62,7 +62,7 @@ def _reached(host: str, port: int) -> Finding:
         began_s = time.monotonic()
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4]
         found_s = time.monotonic() - began_s
-    except OSError:
+    except (OSError, UnicodeError):  # the second: it cannot be a name
         return mend(
             name, f"the name {host} is not found: DNS does not work", "see the router, and /etc/resolv.conf; then: getent hosts " + host
         )
