@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -385,6 +384,8 @@ def test_the_commands_login_is_for_the_admins_group_alone(computer: Computer) ->
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may see everything")
-def test_what_may_not_be_seen_is_said(computer: Computer, tmp_path: Path) -> None:
+def test_what_may_not_be_seen_is_said(computer: Computer) -> None:
     computer.put("/proc/meminfo", "", 0o000)
     assert "root sees more" in line(memory.memory, computer)
+    computer.folder(f"{DATA}/secrets", 0o000)
+    assert "root sees more" in line(permissions.secrets, computer)

@@ -10,6 +10,7 @@ from typing import Any
 from ui.doctor.case import Case
 from ui.doctor.checks.broker import WRITE_ANEW
 from ui.doctor.finding import Finding, good, look, mend, skipped
+from ui.doctor.machine import Unseen
 from ui.doctor.place import PROGRAM
 from ui.words import age, clean
 
@@ -102,7 +103,7 @@ def identity(case: Case) -> Iterator[Finding]:
 def upgrade(case: Case) -> Iterator[Finding]:
     """A trial that goes on for ever takes nothing in; one that an upgrader is at work on will end."""
     trial = case.machine.text(case.place.data / TRIAL_FILE) is not None
-    journal = _json(case.machine.text(f"{UPGRADER}/journal.json")) if case.place.installed else {}
+    journal = _of_upgrader(case, "journal.json")
     if journal:
         way = f"from {clean(journal.get('old'))} to {clean(journal.get('new'))}"
         yield look("upgrade", f"an upgrade {way} is under way: nothing is taken in until it is over", "wait some minutes, then look again")
@@ -111,11 +112,19 @@ def upgrade(case: Case) -> Iterator[Finding]:
         yield mend("upgrade", text, "sudo reboot, which ends it or goes back; then look again")
     else:
         yield good("upgrade", "no upgrade is under way")
-    last = _json(case.machine.text(f"{UPGRADER}/result.json")) if case.place.installed else {}
+    last = _of_upgrader(case, "result.json")
     if last and not last.get("upgraded"):
         yield look(
             "last upgrade", f"the last upgrade went back: {clean(last.get('words'))}", "mend that, then again: sudo ./install.sh upgrade"
         )
+
+
+def _of_upgrader(case: Case, name: str) -> dict[str, Any]:
+    """What it keeps is for root alone; others are told what the data folder tells."""
+    try:
+        return _json(case.machine.text(f"{UPGRADER}/{name}")) if case.place.installed else {}
+    except Unseen:
+        return {}
 
 
 def _json(text: str | None) -> dict[str, Any]:

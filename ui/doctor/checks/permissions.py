@@ -41,7 +41,9 @@ def folders(case: Case) -> Iterator[Finding]:
 def secrets(case: Case) -> Iterator[Finding]:
     """Every file of secrets, and the command's own login."""
     data, owner = case.place.data, "pyarchive-appliance" if case.place.installed else ""
-    _status(case.machine, data / "secrets/.")  # who may not look into that folder sees no files, which is not the same as none
+    folder = case.machine.at(data / "secrets")
+    if folder.exists() and not os.access(folder, os.X_OK):
+        raise Unseen(f"{clean(data)}/secrets")  # whoever may not look into it sees no files, which is not the same as none
     rules = [Rule(Path(path), 0o077, owner) for path in case.machine.glob(f"{data}/secrets/*")[:_MOST_FILES]]
     login = Rule(data / CLIENT_FILE, 0o037 if case.place.installed else 0o077)
     yield from _judged(case.machine, [*rules, login], "secrets", "of tokens and logins")
