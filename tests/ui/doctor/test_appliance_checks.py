@@ -38,7 +38,9 @@ def test_an_appliance_that_is_online_is_good_and_a_dead_one_must_be_mended(compu
 
 def test_a_version_that_is_not_the_commands_must_be_mended(computer: Computer) -> None:
     assert levels(appliance.versions, computer, told(version=OURS)) == ["good"]
-    assert "is version 0.0.9, this command is" in line(appliance.versions, computer, told(version="0.0.9"))
+    assert line(appliance.versions, computer, told(version="0.0.9")).startswith(
+        "mend: the appliance that runs is version 0.0.9, this command is"
+    )
 
 
 def test_a_runner_of_scripts_that_is_away_must_be_mended(computer: Computer) -> None:
@@ -70,7 +72,7 @@ def test_an_upgrade_that_is_not_done_must_be_mended(computer: Computer) -> None:
     assert levels(appliance.upgrade, computer) == ["mend"]
     computer.installed()
     computer.put("/var/lib/pyarchive-upgrade/journal.json", '{"old": "0.1.0-a", "new": "0.2.0-b"}')
-    assert "from 0.1.0-a to 0.2.0-b is under way" in line(appliance.upgrade, computer)
+    assert line(appliance.upgrade, computer).startswith("look: an upgrade from 0.1.0-a to 0.2.0-b is under way")
 
 
 def test_an_upgrade_that_went_back_is_said_with_its_reason(computer: Computer) -> None:
@@ -78,6 +80,7 @@ def test_an_upgrade_that_went_back_is_said_with_its_reason(computer: Computer) -
     computer.put("/var/lib/pyarchive-upgrade/result.json", '{"upgraded": true, "words": "all is well"}')
     assert levels(appliance.upgrade, computer) == ["good"]
     computer.put("/var/lib/pyarchive-upgrade/result.json", '{"upgraded": false, "words": "it did not come online"}')
+    assert levels(appliance.upgrade, computer) == ["good", "look"]
     assert "it did not come online" in found(appliance.upgrade, computer)[1].text
 
 
@@ -94,6 +97,7 @@ def test_a_store_without_its_marker_must_be_mended(computer: Computer) -> None:
 
 def test_problems_are_told_and_titles_of_archives_are_not(computer: Computer) -> None:
     assert levels(appliance.problems, computer, told()) == ["good"]
+    assert levels(appliance.problems, computer) == ["skipped"]
     of_archive = problem("aaaa1111aaaa1111").model_copy(update={"owner": "anna", "message": "private-letter.pdf is damaged"})
     known = told(problems=[problem("disk"), problem("line", needs_you=False), of_archive])
     assert levels(appliance.problems, computer, known) == ["mend", "look", "mend"]
@@ -129,6 +133,8 @@ def test_the_quota_of_a_remote_is_judged(computer: Computer, free: int, level: s
 
 def test_what_is_at_risk_damaged_or_paused_is_said(computer: Computer) -> None:
     assert levels(archives.safety, computer, told()) == ["good"]
+    assert levels(archives.safety, computer) == ["skipped"]
+    assert levels(archives.freshness, computer) == ["skipped"]
     assert levels(archives.safety, computer, told(bytes_at_risk=5, paused=True)) == ["look", "look"]
     counts = {"archives": 2, "received": 0, "partial": 0, "remote": 0, "proven": 0, "local": 2, "damaged": 1, "lost": 1, "removed": 0}
     assert levels(archives.safety, computer, told(counts=counts)) == ["mend", "mend", "good"]
