@@ -98,7 +98,10 @@ class KeepLocal:
             return False
         except (ApplianceError, OSError) as error:
             log.warning("%s is not released to make room: %s", view.archive.title, error, extra={"archive_id": view.archive.id})
-            self._refused[view.archive.id] = clock.monotonic_s() + _REFUSED_FOR_S
+            now_s = clock.monotonic_s()
+            for archive_id in [each for each, until_s in self._refused.items() if until_s <= now_s]:
+                del self._refused[archive_id]
+            self._refused[view.archive.id] = now_s + _REFUSED_FOR_S
             return False
         return True
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.log_files import LogFiles, line_of
+from appliance.log_folding import Folding
 from appliance.log_query import LogFilter, page
 from mqtt.messages import LogLine
 from mqtt.text import harmless
@@ -105,5 +106,8 @@ def start_logging(level: str) -> RecentLines:
     shown.setFormatter(Harmless("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     recent = RecentLines()
     recent.setFormatter(Harmless("%(message)s"))
+    folding = Folding()
+    for handler in (shown, recent):
+        handler.addFilter(folding)
     logging.basicConfig(level=_LEVELS[level], handlers=[shown, recent])
     return recent

@@ -24,6 +24,7 @@ _DATES = {
 """Tables of the catalog, and the dates in them by which something gets old; that of a removal is with its archive."""
 _CLEARLY, _AROUND = timedelta(days=1), timedelta(minutes=3)
 _WRITTEN_EVERY = timedelta(hours=1)
+_MOST_SPANS = 50
 
 
 class WrongDates:
@@ -43,7 +44,8 @@ class WrongDates:
         self._since, self._until = self._since or now, now
         if self._kept is None or now - self._kept >= _WRITTEN_EVERY:
             row = {"since": clock.iso(self._since - _AROUND), "until": clock.iso(now + _WRITTEN_EVERY)}
-            self._db.apply({_TABLE: {clock.iso(self._since): row}})
+            oldest = list(self._db.table(_TABLE).ids())[:-_MOST_SPANS]
+            self._db.apply({_TABLE: {**dict.fromkeys(oldest), clock.iso(self._since): row}})
             self._kept = now
 
     def mend(self, now: datetime, *, is_known: bool) -> None:

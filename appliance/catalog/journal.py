@@ -18,7 +18,7 @@ from appliance import durable
 from appliance.catalog.compaction import Compaction
 from appliance.catalog.journal_file import FolderUncertain, JournalFile
 from appliance.catalog.lines import encode
-from appliance.catalog.loading import Loaded, kept_as, load
+from appliance.catalog.loading import Loaded, kept_as, load, needless_damaged
 from appliance.catalog.snapshot import write_snapshot
 from appliance.catalog.tables import CatalogTinyDB, Changes, JournalledTable, JournalStorage
 from appliance.errors import ApplianceError, DiskFull, Stopped
@@ -213,8 +213,12 @@ def _fresh_generation(folder: Path, loaded: Loaded) -> JournalFile:
     generation = loaded.newest_generation + 1
     journal = JournalFile.create(folder, generation, None)
     loaded.snapshot_bytes = write_snapshot(folder, generation, loaded.tables, lambda: None)
-    for path in loaded.damaged:
-        durable.rename(path, kept_as(path))
+    kept = {path: kept_as(path) for path in loaded.damaged}
+    for path, name in kept.items():
+        durable.rename(path, name)
+    for path in needless_damaged(folder) if kept else ():
+        if path not in kept.values():  # generations begin at 1 again where a catalog was lost
+            durable.unlink(path)
     durable.sync_dir(folder)
     loaded.journal_bytes = {generation: journal.size_bytes}
     return journal

@@ -20,6 +20,8 @@ from appliance.catalog.tables import Tables, merge
 from appliance.errors import NewerFormat
 
 _NAME = re.compile(r"(journal|snapshot)-([1-9][0-9]{0,17})")
+_DAMAGED = re.compile(r"(?:journal|snapshot)-([1-9][0-9]{0,17})\.damaged-([1-9][0-9]{0,8})")
+_MOST_DAMAGED = 10
 _LEFTOVER = re.compile(r"snapshot-[0-9]+\.new")
 _RANGES_NAMED = 8
 _T = TypeVar("_T")
@@ -78,6 +80,12 @@ def kept_as(path: Path) -> Path:
     while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     return kept
+
+
+def needless_damaged(folder: Path) -> list[Path]:
+    """Damaged files that were kept, but for those of the newest generations."""
+    found = [(int(match[1]), int(match[2]), path) for path in folder.iterdir() if (match := _DAMAGED.fullmatch(path.name))]
+    return [path for _, _, path in sorted(found)[:-_MOST_DAMAGED]]
 
 
 class _Files:

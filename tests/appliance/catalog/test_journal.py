@@ -257,6 +257,19 @@ def test_a_bad_byte_anywhere_in_the_newest_snapshot_costs_nothing_and_is_said(fo
         assert (copy / "snapshot-2.damaged-1").read_bytes() == bad
 
 
+def test_damaged_files_are_kept_but_not_without_end(folder: Path) -> None:
+    filled(folder).close()
+    for number in range(1, 31):
+        (folder / f"journal-{number}.damaged-1").write_bytes(b"of long ago")
+    journal = bytearray((folder / "journal-1").read_bytes())
+    journal[len(journal) // 2] ^= 0x20
+    (folder / "journal-1").write_bytes(journal)
+    _, damage = rows_after_opening(folder)
+    assert damage
+    kept = sorted(int(path.name.split("-")[1].split(".")[0]) for path in folder.glob("*.damaged-*"))
+    assert kept == [1, *range(21, 31)]
+
+
 def test_a_snapshot_cut_at_any_byte_is_recognised(folder: Path) -> None:
     db = filled(folder)
     db.compact()
