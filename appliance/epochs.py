@@ -6,6 +6,7 @@ catalog, so that an appliance whose catalog was rebuilt still owns its remotes.
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import durable
-from appliance.errors import Damaged
+from appliance.errors import Damaged, DiskFull, StoreUnavailable
 
 _MODE = 0o600
 
@@ -56,9 +57,16 @@ class Epochs:
             self._fresh.add(place_id)
 
     def _keep(self, place_id: str, words: dict[str, str | None]) -> None:
-        """On the disk before it is in force."""
+        """On the disk before it is in force. Raises DiskFull, StoreUnavailable: it is our own disk that refuses, not the remote."""
         after = {**self._words, place_id: words}
-        durable.replace(self._path, json.dumps(after, indent=1).encode() + b"\n", _MODE)
+        try:
+            durable.replace(self._path, json.dumps(after, indent=1).encode() + b"\n", _MODE)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise DiskFull(
+                    "the disk of the data folder is full; free some space (release archives, remove what is not needed)"
+                ) from error
+            raise StoreUnavailable(f"the data folder cannot be written: {error.strerror}; check its disk") from error
         self._words = after
 
 
