@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import secrets
 import threading
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from appliance import installation
 from mqtt.client import Broker
 from mqtt.requests import RequestFailed
 from mqtt.topics import Topics
@@ -112,7 +114,7 @@ class Scene:
         self.calm_from_s = time.monotonic() + for_s
 
     def __enter__(self) -> Self:
-        os.environ["TMPDIR"] = str(self.temporary)
+        os.environ |= {"TMPDIR": str(self.temporary)} | _memory_of_units()
         with ExitStack() as stack:
             self.drive = stack.enter_context(DriveProcess(self.folder / "drive"))
             kind = "mosquitto" if MOSQUITTO else "embedded"
@@ -181,6 +183,12 @@ class Scene:
         finally:
             client.stop(1.0)
         return dict(Counter((self.topics.below(topic) or "").split("/")[0] for topic, payload in list(found.items()) if payload))
+
+
+def _memory_of_units() -> dict[str, str]:
+    """What the units tell the C library of memory holds here too."""
+    unit = (Path(installation.__file__).parent / "units" / "pyarchive-appliance.service").read_text()
+    return dict(re.findall(r"(MALLOC_\w+)=(\d+)", unit))
 
 
 def _until_quiet(found: dict[str, bytes]) -> None:

@@ -39,6 +39,7 @@ class Soak:
     def __init__(self, folder: Path, out: Path, minutes: float, seed: int, say: Callable[[str], None]) -> None:
         self.folder, self.out, self.whole_s, self.say = folder, out, 60 * minutes, say
         self.scene = Scene(folder, seed, max(12, min(100, round(5 * minutes))), minutes)
+        self.temporary: set[str] = set()
         self.rows: list[dict[str, float]] = []
         self.complaints: list[str] = []
         self.verdicts: list[Verdict] = []
@@ -71,7 +72,7 @@ class Soak:
             files.take_in(("tus", "inbox")[number % 2], min(size_bytes, 8 * MIB))
 
     def _live(self, actors: list[Actor]) -> None:
-        self.start_s = time.monotonic()
+        self.start_s, self.temporary = time.monotonic(), self._temporary()
         for each in actors:
             each.start()
         restarts = [(part * self.whole_s, what) for part, what in _RESTARTS]
@@ -104,7 +105,7 @@ class Soak:
             found = look.figures(pid)
             for key in look.Figures.__slots__ if found else ():
                 row[f"{name} {key}"] = getattr(found, key)
-        row |= look.folders(scene.house.data, scene.panel.folder, [scene.runner.folder])
+        row |= look.folders(scene.house.data, scene.panel.folder, [scene.temporary])
         row["archives"] = len(scene.kept.there())
         retained = scene.retained()
         if retained:
@@ -216,9 +217,9 @@ class Soak:
         checks: dict[str, Callable[[], Any]] = {
             "problems": lambda: scene.house.ask("archive/summary") and self._problems(),
             "files in spool": lambda: look.size_and_files(data / "spool")[1],
+            "temporary files": lambda: sorted(self._temporary() - self.temporary),
             "files in uploads": lambda: [path.name for path in (data / "uploads").iterdir()],
             "uploads at the panel": self._panels_uploads,
-            "files of runs": lambda: max(0, look.size_and_files(scene.runner.folder)[1] - self._first("temporary files")),
             "children of the runner": lambda: max(0, self._now("runner").children - self._first("runner children")),
             "zombies": lambda: [name for name in scene.pids() if self._now(name).zombies],
         }
@@ -232,6 +233,9 @@ class Soak:
         found = look.figures(self.scene.pids()[name])
         assert found, f"{name} is gone"
         return found
+
+    def _temporary(self) -> set[str]:
+        return {str(path) for path in self.scene.temporary.rglob("*") if path.is_file()}
 
     def _first(self, name: str) -> float:
         return min(row[name] for row in self.rows if name in row)
