@@ -30,11 +30,14 @@ class Copy:
 def copies_on(remote: Remote, appliance_id: str, gate: Gate, known: dict[str, Copy] | None = None) -> list[Copy]:
     """Those of that appliance, the newest first: by their serial, whatever the clock said when they were made.
 
-    Only the last ten by name are looked at. ``known``: by remote id, copies whose header was read before; it is added to.
+    Only the last ten by name are looked at. ``known``: by remote id, copies whose header was read before; it is added to, and what is gone
+    is taken out of it.
     Raises RemoteError, Stopped.
     """
     known = {} if known is None else known
     found = sorted((each for each in remote.list_objects(CATALOG, gate) if not each.trashed), key=lambda each: each.name)
+    for gone in known.keys() - {each.remote_id for each in found}:
+        del known[gone]
     for each in found[-_MOST_LOOKED_AT:]:
         if each.remote_id not in known:
             known[each.remote_id] = Copy(each, _header(remote, each, appliance_id, gate))

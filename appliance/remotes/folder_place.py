@@ -33,6 +33,8 @@ GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _MARKER_FORMAT, _OWNER_FORMAT, _VERSION = "pyarchive-folder", "pyarchive-owner", 1
 _FOLDER_ID = re.compile(r"[0-9a-f]{32}")
 _NO_MORE_THAN_BYTES = 64 * 1024
+_REMEMBERED = 10_000
+"""Folders whose names this process has synced."""
 
 
 class Place:
@@ -141,6 +143,8 @@ class Place:
                 raise RemoteError(f"{path} is in the way: it is not a folder; move it elsewhere")
             if path not in self._synced:
                 durable.sync_dir(path.parent)  # it may have been made just before a crash
+        if len(self._synced) >= _REMEMBERED:  # forgotten costs a sync, and kept for ever costs memory
+            self._synced.clear()
         self._synced.add(path)
 
     @contextlib.contextmanager

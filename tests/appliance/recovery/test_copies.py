@@ -83,6 +83,20 @@ def test_a_copy_is_made_only_of_what_changed_and_the_newest_five_stay(place: Pla
         assert place.trashed() == 0, "old copies have their grace time like everything of ours"
 
 
+def test_of_a_copy_that_is_gone_nothing_is_remembered(place: Place, tmp_path: Path) -> None:
+    with place.appliance(tmp_path / "data") as inside:
+        connect(place, inside)
+        assert inside.app.copier.run_once()
+        (known,) = inside.app.copier._seen.values()
+        (there,) = known
+        known["gone"] = known[there]
+        inside.ask("settings/set", name="undo_days", value=40)
+        inside.app.copier._is_due = lambda connection: connection.active  # type: ignore[method-assign]  # as if the hour were over
+        assert inside.app.copier.run_once()
+        assert there in known
+        assert "gone" not in known
+
+
 def test_users_come_back_without_passwords_and_deployments_disabled(place: Place, tmp_path: Path) -> None:
     with place.appliance(tmp_path / "old") as old:
         connect(place, old)

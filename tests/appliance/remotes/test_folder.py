@@ -26,6 +26,7 @@ from appliance.errors import (
     RemoteFull,
     RemoteReadOnly,
 )
+from appliance.remotes import folder_place
 from appliance.remotes.folder import TRASH_NAME, FolderRemote
 from appliance.remotes.folder_place import MARKER_NAME, Place, translated
 from appliance.remotes.layout import readme
@@ -224,6 +225,17 @@ def test_a_folder_made_before_a_crash_has_its_name_synced_before_a_batch_counts(
     finally:
         durable.observer = None
     assert folder_rig.folder / "appliance-1" in [operation.path for operation in operations if operation.kind == "sync_dir"]
+
+
+def test_names_that_were_synced_are_not_all_remembered_for_ever(folder_rig: FolderRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_place, "_REMEMBERED", 3)
+    remote = folder_rig.remote
+    assert isinstance(remote, FolderRemote)
+    place = remote._place
+    place.make_folder(folder_rig.folder / "appliance-1")
+    for number in range(10):
+        place.make_folder(folder_rig.folder / "appliance-1" / f"archive-{number:02}")
+        assert len(place._synced) <= 3
 
 
 @pytest.mark.parametrize("left", [
