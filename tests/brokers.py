@@ -89,7 +89,7 @@ class Mosquitto:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def remove(self) -> None:
         shutil.rmtree(self._folder)

@@ -16,6 +16,7 @@ from appliance import time_source
 from mqtt.client import Broker, BrokerAddress
 from mqtt.topics import Topics
 from tests.brokers import KINDS, BrokerProcess, end_broker, start_broker
+from tests.waiting import PATIENCE_S
 from tests.workers import pytest_report_to_serializable, pytest_xdist_auto_num_workers
 
 __all__ = ["pytest_report_to_serializable", "pytest_xdist_auto_num_workers"]
@@ -77,7 +78,7 @@ def make_broker(topics: Topics) -> Iterator[MakeBroker]:
             stack.callback(broker.stop, 0.5)
             if start:
                 broker.start()
-                assert not wait or broker.wait_connected(10), broker.last_error
+                assert not wait or broker.wait_connected(PATIENCE_S), broker.last_error
             return broker
 
         yield make

@@ -121,7 +121,7 @@ class Installed:
     def _end(self, how: str) -> None:
         if self._process is not None and self._process.poll() is None:
             getattr(self._process, how)()
-            self._process.wait(10)
+            self._process.wait(60)
 
     def remove(self) -> None:
         self.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 
+from tests.waiting import PATIENCE_S
+
 
 class OwnProcess:
     """``process`` is None before it was started."""
@@ -17,7 +19,7 @@ class OwnProcess:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, timeout_s: float = 10.0) -> None:
+    def stop(self, timeout_s: float = PATIENCE_S) -> None:
         """In order; raises TimeoutExpired."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()

@@ -15,11 +15,10 @@ from typing import Self
 
 from tests.own_process import OwnProcess
 from tests.processes import House
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 from ui.panel.sessions import COOKIE
 
 PASSWORD = "correct horse battery"
-_ANSWER_S = 60.0
 
 
 class PanelProcess(OwnProcess):
@@ -52,7 +51,7 @@ class PanelProcess(OwnProcess):
         }  # fmt: skip
         environment = os.environ | {name: str(value) for name, value in given.items()}
         self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment, stdout=self._log, stderr=self._log)
-        wait_for(lambda: "ok" in self._health(), 30, "the panel to serve")
+        wait_for(lambda: "ok" in self._health(), what="the panel to serve")
 
     def _health(self) -> str:
         assert self.process is not None
@@ -72,11 +71,11 @@ class PanelProcess(OwnProcess):
         return self._enter("/login", name=name, password=password)
 
     def _enter(self, path: str, **form: str) -> str:
-        wait_for(lambda: "online" in self._health(), 30, "the panel to reach the appliance")
+        wait_for(lambda: "online" in self._health(), what="the panel to reach the appliance")
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar), _NoRedirect())
         try:
-            opener.open(self.url + path, urllib.parse.urlencode(form).encode(), timeout=_ANSWER_S)
+            opener.open(self.url + path, urllib.parse.urlencode(form).encode(), timeout=PATIENCE_S)
             said = "it answered without leading on"
         except urllib.error.HTTPError as answer:  # the way in is a redirect
             said = f"{answer.code} {answer.reason}: {answer.read().decode()[-2000:]}"

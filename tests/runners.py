@@ -22,7 +22,7 @@ from mqtt.requests import Responder
 from mqtt.script_messages import UNFINISHED, KillOrder, RunnerState, RunOrder, ScriptLine, ScriptOutput, ScriptState
 from mqtt.topics import Topics
 from tests.own_process import OwnProcess
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _UNITS_USER = 64_123 + _WORKER  # nobody else's
@@ -157,7 +157,7 @@ class StandIn:
     def text(self, run_id: str) -> list[str]:
         return [line.text for line in self.heard.lines.get(run_id, [])]
 
-    def wait_text(self, run_id: str, text: str, timeout_s: float = 20.0) -> None:
+    def wait_text(self, run_id: str, text: str, timeout_s: float = PATIENCE_S) -> None:
         wait_for(lambda: any(text in line for line in self.text(run_id)) or self._not_over(run_id), timeout_s, f"{text!r} of the run")
 
     def _not_over(self, run_id: str) -> bool:
@@ -165,12 +165,12 @@ class StandIn:
         assert state is None or state.state in UNFINISHED, (state, self.text(run_id)[-20:])
         return False
 
-    def wait_end(self, run_id: str, timeout_s: float = 30.0) -> ScriptState:
+    def wait_end(self, run_id: str, timeout_s: float = PATIENCE_S) -> ScriptState:
         return wait_for(lambda: (s := self.state(run_id)) and s.state not in UNFINISHED and s, timeout_s, "the run to end")  # type: ignore[return-value]
 
-    def run(self, source: str | bytes, *arguments: str, timeout_s: float = 30.0, **more: Any) -> ScriptState:
+    def run(self, source: str | bytes, *arguments: str, timeout_s: float = PATIENCE_S, **more: Any) -> ScriptState:
         """Run it, and wait for its end."""
         return self.wait_end(self.order(source, *arguments, **more), timeout_s)
 
-    def wait_online(self, timeout_s: float = 30.0) -> None:
+    def wait_online(self, timeout_s: float = PATIENCE_S) -> None:
         wait_for(lambda: self.heard.runner is not None and self.heard.runner.online, timeout_s, "the runner to be online")

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 60.0
+"""For what comes in a moment, on a machine that has little time for it. It costs nothing where all is well."""
 
 
-def wait_for(condition: Callable[[], T], timeout_s: float = 20.0, what: str = "the condition") -> T:
+def wait_for(condition: Callable[[], T], timeout_s: float = PATIENCE_S, what: str = "the condition") -> T:
     """The first true value of ``condition()``. Raises AssertionError after timeout_s."""
     deadline = time.monotonic() + timeout_s
     while True:

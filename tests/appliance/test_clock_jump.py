@@ -53,7 +53,7 @@ def test_an_upload_goes_on_and_its_rate_stays_true(tmp_path: Path, wall: WallClo
         assert 0 < moving["upload_rate_bytes_per_s"] < 4_000_000
         assert moving["eta_s"] is None or 0 <= moving["eta_s"] < 60
         inside.wait_remote(archive_id)
-        wait_for(lambda: state(inside)["status"] == "idle", 10)
+        wait_for(lambda: state(inside)["status"] == "idle")
         assert state(inside)["bytes_at_risk"] == 0
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.waiting import PATIENCE_S
 from ui.panel.sessions import COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
@@ -16,6 +17,7 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WIDTHS = {"desk": (1280, 800), "phone": (390, 844)}
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @contextmanager
@@ -42,7 +44,7 @@ class Visitor:
             viewport={"width": across, "height": down}, color_scheme=theme, base_url=url, locale="en-GB",
             timezone_id="Europe/Berlin", has_touch=width == "phone", accept_downloads=True, **options,
         )  # fmt: skip
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         if session:
             self.context.add_cookies([{"name": COOKIE, "value": session, "url": url, "httpOnly": True, "sameSite": "Lax"}])
         self.complaints: list[str] = []

@@ -54,7 +54,7 @@ def test_a_hold_of_three_seconds_shows_the_steps_and_pauses_and_a_key_held_resum
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.get_by_text("Held. Let go now for: Sync now.").wait_for()
-    page.get_by_text("Held. Let go now for: Pause or resume.").wait_for(timeout=5000)
+    page.get_by_text("Held. Let go now for: Pause or resume.").wait_for()
     expect(page.locator(".pa-step[data-reached]")).to_have_count(2)
     page.mouse.move(0, 0)  # away from the button: it is held until the finger is lifted
     page.mouse.up()
@@ -62,7 +62,7 @@ def test_a_hold_of_three_seconds_shows_the_steps_and_pauses_and_a_key_held_resum
     assert presses(house)[-1]["result"] == "transfers are paused"
     button.focus()
     page.keyboard.down("Space")
-    page.get_by_text("Held. Let go now for: Pause or resume.").wait_for(timeout=5000)
+    page.get_by_text("Held. Let go now for: Pause or resume.").wait_for()
     page.keyboard.up("Space")
     page.get_by_text(_BREATHES).wait_for()
     assert presses(house)[-1]["result"] == "transfers go on"

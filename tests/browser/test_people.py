@@ -52,7 +52,7 @@ def test_an_invitation_makes_a_member_who_sees_little_until_the_admin_says_other
 
     joining = registered(visit, link, "ben")
     # The admin's page knows it without a reload, and the invitation is used up.
-    users.get_by_text("ben <b>bold</b>").wait_for(timeout=5000)
+    users.get_by_text("ben <b>bold</b>").wait_for()
     expect(users.get_by_text("For a new member, good until")).to_have_count(0)
     again = visit().page
     again.goto(link)

@@ -25,7 +25,7 @@ SLOW = "import time\nprint('this takes a while', flush=True)\ntime.sleep(600)\n"
 @pytest.fixture(scope="module")
 def runner(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     with RunnerProcess(house.address_of("scripts"), house.topics, tmp_path_factory.mktemp("runner")) as opened:
-        wait_for(lambda: house.ask("script/list")["runner"] == "online", 30, "the runner to be there")
+        wait_for(lambda: house.ask("script/list")["runner"] == "online", what="the runner to be there")
         yield opened
 
 
@@ -56,12 +56,12 @@ def test_the_life_of_a_script(visit: Visit, admin: str, house: House, runner: Ru
     _mended_and_saved(page, house)
     page = visitor.open("/scripts/my-watch")
     _deployed(page)
-    wait_for(lambda: runs(page) >= 3, 30, "three runs in the history")
+    wait_for(lambda: runs(page) >= 3, what="three runs in the history")
     _the_runner_dies(page, house, runner)
     page.get_by_role("button", name="Undeploy").click()
     page.get_by_role("dialog").get_by_role("button", name="Undeploy").click()
     page.get_by_text("It runs only when somebody runs it.").wait_for()
-    wait_for(lambda: not _unfinished(house), 20, "the last run to end")
+    wait_for(lambda: not _unfinished(house), what="the last run to end")
     page.get_by_role("button", name="Delete").click()
     page.get_by_label("Type my-watch to go on").fill("my-watch")
     page.get_by_role("button", name="Delete it").click()
@@ -106,14 +106,14 @@ def _deployed(page: Page) -> None:
 def _the_runner_dies(page: Page, house: House, runner: RunnerProcess) -> None:
     """In the middle of a run; it is reported, and the next one runs."""
     save(house, "my-watch", SLOW, based_on=1)
-    wait_for(lambda: [run for run in _unfinished(house) if run["lines"]], 20, "a run that takes a while")
+    wait_for(lambda: [run for run in _unfinished(house) if run["lines"]], what="a run that takes a while")
     runner.kill()
     page.get_by_text("The runner of scripts is not there").wait_for()
     save(house, "my-watch", BRIEF, based_on=2)
     runner.start()
     page.locator(".pa-run").filter(has_text="interrupted").first.wait_for()
     before = runs(page)
-    wait_for(lambda: runs(page) > before, 30, "the next run")
+    wait_for(lambda: runs(page) > before, what="the next run")
     expect(page.get_by_text("The runner of scripts is not there")).to_be_hidden()
 
 
@@ -154,7 +154,7 @@ def test_what_is_unsaved_is_asked_about_before_it_is_left_and_bytes_stay(visit: 
     page.keyboard.insert_text("print('new')\n")
     page.get_by_text("Not saved yet").wait_for()
     page.get_by_role("link", name="Overview").first.click(no_wait_after=True)
-    wait_for(lambda: asked == ["beforeunload"], 10, "the question")
+    wait_for(lambda: asked == ["beforeunload"], what="the question")
     page.locator(".cm-content").click()
     page.keyboard.press("Control+s")
     page.get_by_text("Saved as version 2").wait_for()
@@ -168,7 +168,7 @@ def test_the_log_of_a_run_is_downloaded_as_text(visit: Visit, admin: str, house:
     # Before ten thousand lines are written: of those, the log leaves out most for a while.
     save(house, "teller", "print('told by a script')\n")
     house.ask("script/run", script="teller")
-    wait_for(lambda: house.ask("log/query", source="script", text="told by")["lines"], 20, "the line in the log")
+    wait_for(lambda: house.ask("log/query", source="script", text="told by")["lines"], what="the line in the log")
     visitor: Visitor = visit(admin)
     page = visitor.open("/log?source=script")
     page.get_by_text("told by a script").first.wait_for()

@@ -34,7 +34,7 @@ def _queue(page: Page) -> Locator:
 
 
 def _wait_order(page: Page, *titles: str) -> None:
-    wait_for(lambda: _queue(page).get_by_role("link").all_inner_texts() == list(titles), 5, f"the order {titles}")
+    wait_for(lambda: _queue(page).get_by_role("link").all_inner_texts() == list(titles), what=f"the order {titles}")
 
 
 def test_the_queue_says_why_it_waits_and_its_order_is_changed_by_keyboard_and_taken_back(visit: Visit, house: House, admin: str) -> None:

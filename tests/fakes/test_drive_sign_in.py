@@ -38,7 +38,7 @@ def test_access_tokens_expire_and_are_renewed(fake: FakeDrive) -> None:
     assert (token["token_type"], token["scope"]) == ("Bearer", SCOPE)
     client.headers = {"Authorization": f"Bearer {token['access_token']}"}
     assert client.listed().status == 200
-    wait_for(lambda: client.listed().status == 401, 2)
+    wait_for(lambda: client.listed().status == 401)
     assert client.listed().headers["WWW-Authenticate"].startswith("Bearer")
     fake.tokens(lifetime_s=60)
     client.headers = {"Authorization": f"Bearer {client.refresh().json['access_token']}"}

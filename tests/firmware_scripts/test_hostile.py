@@ -27,9 +27,9 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 
 def quiet(stage: Stage) -> None:
     """Nothing of any run is left, and the next one runs."""
-    wait_for(lambda: not working(stage), 30, "the working folders to go")
+    wait_for(lambda: not working(stage), what="the working folders to go")
     assert stage.orders.run("print('next')").state == "ended"
-    wait_for(lambda: alive_below(stage.runner.pid) <= 1, 10, "all but the spare keeper to go")
+    wait_for(lambda: alive_below(stage.runner.pid) <= 1, what="all but the spare keeper to go")
 
 
 def alive_below(pid: int) -> int:

@@ -161,7 +161,7 @@ def test_what_a_script_leaves_behind_is_ended_with_it(stage: Stage) -> None:
 def test_after_the_last_run_no_dead_process_is_left(stage: Stage) -> None:
     assert stage.orders.run("print('over')").state == "ended"
     # One keeper waits for the next run.
-    wait_for(lambda: [one.status() == "zombie" for one in psutil.Process(stage.runner.pid).children()] == [False], 10, "the keeper to go")
+    wait_for(lambda: [one.status() == "zombie" for one in psutil.Process(stage.runner.pid).children()] == [False], what="the keeper to go")
 
 
 def test_many_lines_are_batched_and_none_is_missing(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mqtt.client import Broker
 from mqtt.topics import Topics
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 
 @dataclass(eq=False)  # a handler is the one that was given, not one that heard the same
@@ -31,7 +31,7 @@ class Ear:
         """The last payload on that topic; None where there was none."""
         return next((payload for name, payload, _ in reversed(self.heard.copy()) if name == topic), None)
 
-    def wait_for(self, payload: bytes, timeout_s: float = 10.0) -> None:
+    def wait_for(self, payload: bytes, timeout_s: float = PATIENCE_S) -> None:
         wait_for(lambda: payload in self.payloads, timeout_s, f"{payload[:40]!r} to be heard")
 
 
@@ -40,4 +40,4 @@ def settled(broker: Broker, topics: Topics) -> None:
     ear, mark = Ear(), os.urandom(8)
     broker.subscribe(topics(f"mark/{mark.hex()}"), ear)
     broker.publish(topics(f"mark/{mark.hex()}"), mark, retain=False)
-    ear.wait_for(mark, 30)
+    ear.wait_for(mark)

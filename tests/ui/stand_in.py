@@ -14,13 +14,14 @@ from mqtt.client import Broker, BrokerAddress
 from mqtt.messages import ActiveConnection, ApplianceState, ArchiveState, Counts, Disk, Health, Problem, Queue, Rung
 from mqtt.requests import Responder
 from mqtt.topics import Topics
+from tests.waiting import PATIENCE_S
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 MIB = 1 << 20
 Answer = Callable[[dict[str, Any]], Any]
 
 
-def until(true: Callable[[], object], timeout_s: float = 10) -> None:
+def until(true: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
     """Until ``true()``; a failure after timeout_s."""
     deadline_s = time.monotonic() + timeout_s
     while not true():
@@ -95,7 +96,7 @@ class StandIn:
         self.publish("availability", b"online")
         self.publish("appliance/state", state(**changes).payload())
 
-    def wait_asked(self, verb: str, times: int = 1, timeout_s: float = 10) -> None:
+    def wait_asked(self, verb: str, times: int = 1, timeout_s: float = PATIENCE_S) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: self.times_asked(verb) >= times, timeout_s), f"{verb} was not asked {times} times"
 

@@ -73,7 +73,7 @@ def test_a_damaged_local_batch_is_found_said_and_mended(tmp_path: Path) -> None:
         days = Days(inside)
         days.wait_idle()
         days.live(16)
-        wait_for(lambda: path.read_bytes() == good, 10, "the batch to be mended")
+        wait_for(lambda: path.read_bytes() == good, what="the batch to be mended")
         wait_for(lambda: inside.problems() == {})
         assert any(b"problem_raised" in event and b'"damaged"' in event for event in inside.outbox.events)
 

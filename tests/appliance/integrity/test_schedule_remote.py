@@ -101,7 +101,7 @@ def test_a_listing_that_was_cut_off_goes_on_after_a_restart_and_what_was_absent_
         days.wait_idle()
         days.live(0.2)
         assert not days.rounds.of("list-" + inside.app.connections.find("ids").id).under_way
-        wait_for(lambda: place.named(ids[1], "00000000"), 10, "the batch to be sent again")
+        wait_for(lambda: place.named(ids[1], "00000000"), what="the batch to be sent again")
         assert inside.wait_remote(ids[1])
 
 
@@ -115,7 +115,7 @@ def test_a_disk_is_read_batch_by_batch_and_a_damaged_one_is_mended(tmp_path: Pat
         good = file.read_bytes()
         file.write_bytes(b"?" + good[1:])
         days.live(4, step_s=1800)
-        wait_for(lambda: file.exists() and file.read_bytes() == good, 10, "the batch to be mended")
+        wait_for(lambda: file.exists() and file.read_bytes() == good, what="the batch to be mended")
         inside.wait_remote(second)
         assert inside.show(first)["rung"] == "remote"
         assert any(b"problem_raised" in event and b"different on the remote" in event for event in inside.outbox.events)
@@ -186,7 +186,7 @@ def test_an_appliance_that_is_left_alone_proves_what_is_remote_by_itself(tmp_pat
         inside.app.schedule._politeness.settle_s = 0.1
         inside.connect(tmp_path / "disk")
         archive_id = inside.put(random.Random(1).randbytes(3 * BATCH))
-        wait_for(lambda: inside.show(archive_id)["rung"] == "proven", 20, "the archive to be proven")
+        wait_for(lambda: inside.show(archive_id)["rung"] == "proven", what="the archive to be proven")
     with Inside(tmp_path / "data", batch_bytes=BATCH) as inside:
         assert inside.app.rounds.of("local").last_at
 

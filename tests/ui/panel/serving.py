@@ -25,7 +25,7 @@ class Serving:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        wait_for(lambda: self._server.started, 10, "the server to listen")
+        wait_for(lambda: self._server.started, what="the server to listen")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

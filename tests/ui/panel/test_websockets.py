@@ -91,7 +91,7 @@ def test_nothing_is_done_on_a_page_of_another_session(lived: Lived) -> None:
         assert _handshake(socket, his)
         for client_id, words in ((hers, "foreign words"), (his, "own words")):
             socket.send("42" + json.dumps(["log", {"client_id": client_id, "level": "warning", "message": words}]))
-        wait_for(lambda: "own words" in lived.panel.log.read_text(), 10, "the page's own words")
+        wait_for(lambda: "own words" in lived.panel.log.read_text(), what="the page's own words")
     assert "foreign words" not in lived.panel.log.read_text()
 
 
@@ -158,5 +158,5 @@ def test_an_appliance_that_is_away_ends_no_page(lived: Lived) -> None:
             except TimeoutError:
                 break
         lived.house.start()
-        wait_for(lambda: lived.ask("GET", "/users", session).status == 200, 30, "the appliance to be back")
+        wait_for(lambda: lived.ask("GET", "/users", session).status == 200, what="the appliance to be back")
         assert _handshake(socket, _opened(lived, session))

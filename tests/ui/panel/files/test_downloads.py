@@ -113,7 +113,7 @@ def test_a_released_file_names_the_way_back_and_comes_again_after_it(served: Ser
     archive_id, content = served.put(MIB + 1)
     served.house.wait_remote(archive_id)
     served.house.ask("archive/release", archive=archive_id)
-    wait_for(lambda: not served.house.show(archive_id)["local"], 30, "the release")
+    wait_for(lambda: not served.house.show(archive_id)["local"], what="the release")
     refused = served.browser.get(f"/files/{archive_id}", Accept="text/html")
     assert refused.status == 409
     assert "Bring back" in refused.content.decode()
@@ -128,7 +128,7 @@ def test_a_file_that_is_released_meanwhile_still_comes_whole(served: Served, lar
     served.house.wait_remote(archive_id)
     with served.browser.begun(f"/files/{archive_id}") as answer:
         served.house.ask("archive/release", archive=archive_id)
-        wait_for(lambda: not served.house.show(archive_id)["local"], 30, "the release")
+        wait_for(lambda: not served.house.show(archive_id)["local"], what="the release")
         assert content[:1] + answer.read() == content
 
 
@@ -185,7 +185,7 @@ def test_whoever_leaves_leaves_nothing_open_and_no_thread(served: Served, large:
     for _ in range(10):
         with served.browser.begun(f"/files/{large[0]}"):
             assert _open_files()
-    wait_for(lambda: not _open_files(), 5, "the files to be closed")
+    wait_for(lambda: not _open_files(), what="the files to be closed")
     assert sum(thread.name.startswith("download") for thread in threading.enumerate()) <= 4
 
 
@@ -205,7 +205,7 @@ def test_one_person_cannot_take_all_places(served: Served, large: tuple[str, byt
     assert (refused.status, refused.headers["retry-after"]) == (503, "10")
     for one in held:
         one.__exit__(None, None, None)
-    wait_for(lambda: served.browser.get(path, Range="bytes=0-0").status == 206, 5, "a place to be free again")
+    wait_for(lambda: served.browser.get(path, Range="bytes=0-0").status == 206, what="a place to be free again")
 
 
 def test_pages_come_soon_while_many_download(served: Served, large: tuple[str, bytes]) -> None:
