@@ -66,10 +66,15 @@ def removal(site: Site) -> Iterator[Step]:
     files = [site.layout.configuration / "samba.conf", password_file(site)]
     yield Step(words=f"take the share out of {_MAIN}", is_done=lambda: _include(site) not in _main(site), do=lambda: _remove_include(site))
     yield Step(
-        words="remove the share's files",
+        words="remove the share's files and its login",
         is_done=lambda: not any(file.exists() for file in files),
-        do=lambda: writing.remove(*files),
+        do=lambda: _remove_login(site, files),
     )
+
+
+def _remove_login(site: Site, files: list[Path]) -> None:
+    site.programs.run("smbpasswd", "-x", SHARE_USER)  # none may be left of an installation that was broken off
+    writing.remove(*files)
 
 
 def password_file(site: Site) -> Path:

@@ -121,8 +121,11 @@ class Debian(Programs):
         return int(not (self.root / "state/share").exists())
 
     def _smbpasswd(self, words: list[str]) -> int:
-        self._changed("share")
-        self._write("state/share", "")
+        self._changed(f"share {words[0]}")
+        if "-x" in words:
+            (self.root / "state/share").unlink(missing_ok=True)
+        else:
+            self._write("state/share", "")
         return 0
 
     def _number(self, table: str) -> int:

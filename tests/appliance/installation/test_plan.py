@@ -74,6 +74,7 @@ def test_what_a_later_run_chooses_otherwise_is_changed_and_what_is_chosen_away_g
     said = carry_out(debian, panel_port=8080, mdns=False)
     assert "PORT=8080" in (debian.root / "etc/systemd/system/pyarchive-panel.service").read_text()
     assert "pyarchive" not in (debian.root / "etc/samba/smb.conf").read_text()
+    assert not (debian.root / "state/share").exists()
     assert not list((debian.root / "etc/avahi").rglob("*.service"))
     assert "Start pyarchive-panel.service …" in said
     assert "Start pyarchive-scripts.service …" not in said
