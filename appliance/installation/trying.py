@@ -29,7 +29,7 @@ def accept(site: Site, trial_id: str, is_accepted: Callable[[], bool], within_s:
         if time.monotonic() > end_s:
             raise TrialFailed(f"it is not online after {within_s:.0f} s: {_how_units_are(site)}")
         if crashing := [name for name in UNITS if _restarts(site, name) >= _MOST_RESTARTS]:
-            raise TrialFailed(f"{', '.join(crashing)} crashes again and again.")
+            raise TrialFailed(f"{', '.join(crashing)} crashes, or stands still, again and again.")
         if all(_is_active(site, name) for name in UNITS):
             tested = _tested(site, trial_id)
             failures += tested.status != 0 and '"checks"' in tested.output
