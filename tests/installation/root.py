@@ -130,8 +130,11 @@ class Root:
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
-        """Sockets of this thread reach what listens in the root."""
-        with network_of(self._namespaces["net"]):
+        """Sockets of this thread reach what listens in the root. Raises OSError: it does not run."""
+        namespace = self._namespaces.get("net")
+        if namespace is None:
+            raise OSError("the root does not run")
+        with network_of(namespace):
             yield
 
     def property(self, unit: str, name: str) -> str:
