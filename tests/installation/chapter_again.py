@@ -9,6 +9,9 @@ from tests.installation.tree import BY_ITSELF, Entry, differences, tree
 _AT_WORK = ("catalog", "log", "clock", "ledger", "scripts/runs")
 """What a running appliance writes by itself below its data folder."""
 
+_OF_OTHERS = ("var/lib/pyarchive-panel", "mnt/disk", "var/cache")
+"""What the panel writes, what is carried to a remote, what apt reckons."""
+
 
 def again(claims: Claims, installed: Installed) -> None:
     """After the first installation."""
@@ -26,7 +29,7 @@ def again(claims: Claims, installed: Installed) -> None:
 
 def _tree(installed: Installed) -> dict[str, Entry]:
     places = [f"{DATA[1:]}/{name}" for name in _AT_WORK]
-    return tree(installed.root.path, (*BY_ITSELF, *places, "var/lib/pyarchive-panel", "root/.cache", "var/cache"))
+    return tree(installed.root.path, (*BY_ITSELF, *places, *_OF_OTHERS))
 
 
 def _running(installed: Installed) -> dict[str, tuple[str, str]]:

@@ -61,7 +61,7 @@ def prying(claims: Claims, installed: Installed) -> None:
         assert not wrong, "\n".join(wrong)
     with claims.claim("the appliance itself, and root, do open them"):
         there = set(_files(installed)) & set(paths)  # what was thrown away meanwhile nobody opens
-        its_own = {path for path in there if path.startswith(DATA)}
+        its_own = {path for path in there if path.startswith(f"{DATA}/")}
         assert not (closed := its_own - set(_opened(installed, "pyarchive-appliance", sorted(its_own)))), sorted(closed)
         assert not (closed := there - set(_opened(installed, "root", sorted(there)))), sorted(closed)
     with claims.claim("nor the environment, the memory or the credentials of a service that is not theirs"):
