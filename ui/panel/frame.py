@@ -18,6 +18,7 @@ from ui.panel.navigation import Place, places_for
 from ui.panel.person import Person
 
 Build = Callable[..., Awaitable[None] | None]
+_SAFE_MODE = "After repeated crashes nothing is taken in or moved. An admin ends that on the Overview; the log may say why it crashed."
 _AWAY = {
     "broker": "The message broker is not there. What you see may be old; this page goes on by itself when it is back.",
     "appliance": "The appliance is not there. What you see may be old; this page goes on by itself when it is back.",
@@ -176,6 +177,16 @@ def _bottom_bar(path: str, person: Person) -> None:
                 _account(path, person)
 
 
+def _said() -> list[tuple[str, str]]:
+    """Icons and words: what holds for everybody and every page, the most general alone."""
+    live = here.live()
+    if live.away:
+        return [("cloud_off", _AWAY[live.away])]
+    if live.upgrading:
+        return [("upgrade", f"{live.upgrading[:1].upper()}{live.upgrading[1:]}.")]
+    return [("health_and_safety", _SAFE_MODE)] if live.in_safe_mode else []
+
+
 def _banners() -> None:
     with ui.element("div").classes("pa-banners").props('role="status" aria-live="polite"') as area:
         pass
@@ -183,8 +194,7 @@ def _banners() -> None:
     shown: list[tuple[str, str]] = []
 
     def show() -> None:
-        away, upgrading = here.live().away, here.live().upgrading
-        now = [("cloud_off", _AWAY[away])] if away else [("upgrade", f"{upgrading[:1].upper()}{upgrading[1:]}.")] if upgrading else []
+        now = _said()
         if now != shown:
             shown[:] = now
             area.clear()

@@ -69,6 +69,12 @@ class Live:
         tested = isinstance(state, dict) and state.get("status") == "starting"
         return str(state.get("status_reason")) if tested else None
 
+    @property
+    def in_safe_mode(self) -> bool:
+        """After repeated crashes nothing is taken in or moved until an admin ends that."""
+        state = self.get("appliance/state")
+        return isinstance(state, dict) and any(problem["code"] == "safe_mode" for problem in state.get("problems", []))
+
     def get(self, name: str) -> Any:
         """The last payload of the topic below the base; None where nothing is known."""
         return self._messages.get(name)

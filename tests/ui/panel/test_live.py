@@ -97,6 +97,18 @@ def test_a_stream_hands_over_all_that_came_in_its_order_and_a_failing_page_distu
     on_a_loop(run())
 
 
+def test_safe_mode_is_known_by_its_problem(broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker) -> None:
+    async def run() -> None:
+        speaker = Speaker(make_broker(broker_address), topics)
+        async with living(make_broker(broker_address, start=False), topics) as live:
+            for problems in ([{"code": "disk_full"}, {"code": "safe_mode"}], []):
+                speaker.say("appliance/state", {"problems": problems})
+                await until(lambda: live.get("appliance/state") == {"problems": problems}, "the state to come")  # noqa: B023 - waited for within the turn
+                assert live.in_safe_mode == bool(problems)
+
+    on_a_loop(run())
+
+
 def test_an_archive_is_known_as_long_as_a_page_shows_it_and_shown_anew_to_the_next(
     broker_address: BrokerAddress, topics: Topics, make_broker: MakeBroker
 ) -> None:

@@ -67,4 +67,5 @@ def test_each_kind_of_problem_has_something_that_solves_it_first() -> None:
     assert first("remote_away", "c-1") == "transfer/sync"
     assert first("damaged", "a/../b") == "integrity/verify"
     assert remedies({"code": "damaged", "about": "a/../b"})[1].target == "/archives/a%2F..%2Fb"
+    assert first("safe_mode", "appliance") == "safe-mode/end"
     assert first("what nobody knows", "x") == "/log"
