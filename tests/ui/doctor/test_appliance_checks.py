@@ -151,6 +151,14 @@ def test_checks_that_are_late_or_switched_off_are_said(computer: Computer) -> No
     assert levels(archives.freshness, computer, with_settings(fresh, scrub_days=0, listing_days=0, drill_mib_per_day=0)) == ["look"] * 3
 
 
+def test_checks_that_are_not_due_yet_are_no_fault(computer: Computer) -> None:
+    set_to = {"scrub_days": 30, "listing_days": 7, "drill_mib_per_day": 256}
+    assert levels(archives.freshness, computer, with_settings(told(), **set_to)) == ["good"] * 3
+    assert levels(archives.freshness, computer, with_settings(told(oldest_proof_at=NOW), **set_to)) == ["good"] * 3
+    none = {"archives": 0, "received": 0, "partial": 0, "remote": 0, "proven": 0, "local": 0, "damaged": 0, "lost": 0, "removed": 0}
+    assert levels(archives.freshness, computer, told(counts=none)) == ["good"]
+
+
 def test_pins_that_cannot_be_used_must_be_mended(computer: Computer) -> None:
     assert "are simulated" in line(front_panel.pins, computer, with_lamp(told(), simulated=True))
     assert "open, and real" in line(front_panel.pins, computer, with_settings(with_lamp(told()), lamp_pin=17, button_pin=27))
@@ -170,7 +178,7 @@ def test_errors_of_the_last_day_are_counted_and_not_shown(computer: Computer) ->
     assert levels(log.log, computer, told()) == ["good"]
     lines = [{"level": level, "source": "appliance", "message": "private"} for level in ("error", "error", "warning")]
     said = line(log.log, computer, changed(told(), lines=lines))
-    assert "2 errors in the log of the last day (2 appliance), 1 warning" in said
+    assert said.startswith("look: 2 errors in the log of the last day (2 appliance), 1 warning")
     assert "private" not in said
     assert levels(log.log, computer) == ["skipped"]
 
@@ -178,4 +186,8 @@ def test_errors_of_the_last_day_are_counted_and_not_shown(computer: Computer) ->
 def test_the_journal_stands_in_for_the_log_of_a_dead_appliance(computer: Computer) -> None:
     computer.installed()
     computer.prints("journalctl", "an error\nfine\n")
-    assert "1 line of the last day with the word error" in line(log.log, computer)
+    said = line(log.log, computer)
+    assert said.startswith("look")
+    assert "1 line of the last day with the word error" in said
+    computer.program("journalctl", "exit 1")
+    assert levels(log.log, computer) == ["skipped"]

@@ -55,6 +55,7 @@ def test_a_panel_that_answers_is_good_and_one_that_does_not_must_be_mended(compu
 def test_a_panel_that_answers_with_errors_must_be_mended(computer: Computer) -> None:
     with serving(500) as port:
         computer.installed(panel_port=port)
+        assert levels(panel.panel, computer) == ["mend"]
         assert "(500)" in line(panel.panel, computer)
 
 
