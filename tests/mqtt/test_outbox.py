@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,9 +87,22 @@ def test_answers_are_forgotten_by_number_and_by_bytes_oldest_first() -> None:
 
 
 def test_large_answers_are_forgotten_by_their_bytes() -> None:
-    answers, large = Answers(), bytes(256 * 1024)
+    answers, large = Answers(), os.urandom(256 * 1024)
     for number in range(answers_module.LIMIT_BYTES // len(large) + 1):
         answers.claim(("cli", str(number)))
         answers.keep(("cli", str(number)), large)
-    assert answers.claim(("cli", "1")) == (Place.ANSWERED, large)
+    assert answers.claim(("cli", "2")) == (Place.ANSWERED, large)
     assert answers.claim(("cli", "0")) == (Place.NEW, None)
+
+
+def test_what_is_remembered_of_long_lists_takes_little_memory() -> None:
+    """The longest page that people and programs look at all day: 200 archives."""
+    archive = {"id": "0123456789abcdef", "title": "Holiday", "sha256": "", "rung": "remote", "health": "ok", "owner": "ada"}
+    listed = json.dumps([archive | {"sha256": os.urandom(32).hex(), "size_bytes": number * 4711} for number in range(200)]).encode()
+    answers = Answers()
+    for number in range(answers_module.LIMIT_ANSWERS):
+        answers.claim(("cli", str(number)))
+        answers.keep(("cli", str(number)), listed)
+    assert answers._bytes <= answers_module.LIMIT_BYTES == 4 << 20
+    assert answers.claim(("cli", "950")) == (Place.ANSWERED, listed)
+    assert len(answers._given) > 200, "many more than are asked within the time in which one is asked again"
