@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ class Soak:
         sizes = [files._size() for _ in range(self.scene.archives)]
         for number, size_bytes in enumerate(sizes):
             files.take_in(("tus", "inbox")[number % 2], min(size_bytes, 8 * MIB))
+        self._fill_pools()
+
+    def _fill_pools(self) -> None:
+        """The panel's threads come as they are needed, and stay: all of them now, so that they are no growth later."""
+        visitor, archive_id = Visitor(self.scene.panel.port, self.scene.ada), self.scene.kept.there()[0]
+        paths = (f"/files/{archive_id}", "/archives", "/upload/unfinished", "/")
+        with ThreadPoolExecutor(16) as together:
+            list(together.map(lambda number: visitor.ask("GET", paths[number % len(paths)]), range(96)))
 
     def _live(self, actors: list[Actor]) -> None:
         self.start_s, self.temporary = time.monotonic(), self._temporary()
@@ -246,7 +255,9 @@ class Soak:
 
     def _panels_uploads(self) -> list[Any]:
         answer = Visitor(self.scene.panel.port, self.scene.ada).ask("GET", "/upload/unfinished")
-        return list(json.loads(answer.content)["uploads"]) if answer.status == 200 else [answer.status]
+        if answer.status != 200:
+            return [answer.status]
+        return [each for each in json.loads(answer.content)["uploads"] if each["state"] != "expired"]  # said for a while, and kept by nobody
 
     def _check_logs(self) -> None:
         for path in sorted(self.folder.glob("*.log")):
