@@ -71,10 +71,10 @@ class Soak:
         sizes = [files._size() for _ in range(self.scene.archives)]
         for number, size_bytes in enumerate(sizes):
             files.take_in(("tus", "inbox")[number % 2], min(size_bytes, 8 * MIB))
-        self._fill_pools()
 
     def _fill_pools(self) -> None:
         """The panel's threads come as they are needed, and stay: all of them now, so that they are no growth later."""
+        wait_for(lambda: "online" in self.scene.panel._health(), 30, "the panel to reach the appliance")
         visitor, archive_id = Visitor(self.scene.panel.port, self.scene.ada), self.scene.kept.there()[0]
         paths = (f"/files/{archive_id}", "/archives", "/upload/unfinished", "/")
         with ThreadPoolExecutor(16) as together:
@@ -102,6 +102,8 @@ class Soak:
         running.stop()
         time.sleep(1)
         running.start()
+        if what == "panel":
+            self._fill_pools()
         self.scene.disturb()
         self.scene.kept.did(f"restarts of the {what}")
 
@@ -257,7 +259,8 @@ class Soak:
         answer = Visitor(self.scene.panel.port, self.scene.ada).ask("GET", "/upload/unfinished")
         if answer.status != 200:
             return [answer.status]
-        return [each for each in json.loads(answer.content)["uploads"] if each["state"] != "expired"]  # said for a while, and kept by nobody
+        # What has expired is said for a while, and kept by nobody.
+        return [each for each in json.loads(answer.content)["uploads"] if each["state"] != "expired"]
 
     def _check_logs(self) -> None:
         for path in sorted(self.folder.glob("*.log")):
