@@ -65,7 +65,7 @@ class Files(Actor):
         place = self.scene.house.data / "inbox" / "ben"
         place.mkdir(exist_ok=True)
         (place / name).write_bytes(content)
-        wait_for(lambda: not (place / name).exists() or self.scene.stopping.is_set(), _RECEIVED_S, f"the inbox to take {name} in")
+        wait_for(lambda: not (place / name).exists(), _RECEIVED_S, f"the inbox to take {name} in")
         found = self.ask("archive/list", search=name, limit=5)["archives"]
         self.kept.add(next(each["id"] for each in found if each["file_name"] == name), content, "ben", "inbox")
 

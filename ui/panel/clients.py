@@ -31,6 +31,8 @@ async def dismiss(person: Person) -> None:
     """The pages of that session load again, and so meet the gate; here nothing is left of them."""
     for client in [one for one in Client.instances.values() if _session(one.request.scope) == person.session]:
         await core.sio.emit("run_javascript", {"code": "window.location.reload()"}, room=client.id)
+        for document_id in list(client._delete_tasks):  # noqa: SLF001 - its websocket may be gone already: it would be deleted twice
+            client._cancel_delete_task(document_id)  # noqa: SLF001 - there is no public way
         client.delete()
 
 

@@ -52,3 +52,16 @@ def test_of_closed_pages_nothing_stays(tmp_path: Path) -> None:
     assert told == [told[0]] * 4
     # What Python loads late comes once; what a page leaves comes each time, and is hundreds where it is the page itself.
     assert min(after - before for before, after in pairwise(objects)) < 2 * 2 * len(_PAGES), objects
+
+
+def test_a_page_whose_session_ends_is_deleted_once(tmp_path: Path) -> None:
+    with House(tmp_path) as house, TellingPanel(house, tmp_path) as panel:
+        visitor = Visitor(panel.port, panel.claim())
+        with visitor.page("/") as page:
+            assert page
+            page.stay(0.5, lambda: False)
+            house.ask("user/end-session", name="ada")
+            assert not page.stay(20, lambda: False), "it is closed"
+        time.sleep(2)  # longer than NiceGUI waits for the page to come back
+        wait_for(lambda: panel.told()["pages"] == 0, 20, "the page to be gone")
+        assert "KeyError" not in panel.log.read_text()
