@@ -34,6 +34,6 @@ def tell(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    app._RECONNECT_S = 1.0
+    app._RECONNECT_S = float(os.environ.get("TELLING_PATIENCE_S", "1"))
     signal.signal(signal.SIGUSR1, tell)
     sys.exit(main())

@@ -8,6 +8,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from tests.panels import PanelProcess
 from tests.processes import House
 from tests.soak.visiting import Visitor
@@ -54,14 +56,16 @@ def test_of_closed_pages_nothing_stays(tmp_path: Path) -> None:
     assert min(after - before for before, after in pairwise(objects)) < 2 * 2 * len(_PAGES), objects
 
 
-def test_a_page_whose_session_ends_is_deleted_once(tmp_path: Path) -> None:
+def test_a_page_that_was_left_before_its_session_ended_is_deleted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLING_PATIENCE_S", "8")
     with House(tmp_path) as house, TellingPanel(house, tmp_path) as panel:
         visitor = Visitor(panel.port, panel.claim())
         with visitor.page("/") as page:
             assert page
             page.stay(0.5, lambda: False)
+            visitor.look_at("/archives", 0.2, lambda: False)
             house.ask("user/end-session", name="ada")
             assert not page.stay(20, lambda: False), "it is closed"
-        time.sleep(2)  # longer than NiceGUI waits for the page to come back
+        time.sleep(9)  # longer than NiceGUI waits for the page to come back
         wait_for(lambda: panel.told()["pages"] == 0, 20, "the page to be gone")
         assert "KeyError" not in panel.log.read_text()
