@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from appliance.installation.layout import UNITS
 from appliance.installation.running import Result
@@ -14,6 +15,8 @@ BASELINE = "self-test.json"
 WITHIN_S = 420.0
 """A start that reads a large catalog from an SD card takes minutes; one that hangs is killed by the watchdog before."""
 _PAUSE_S = 1.0
+STEADY_S = 20.0
+"""So long the processes that passed have to live on: one that crashes a moment later would be accepted within that moment."""
 _MOST_RESTARTS = 3
 _LINES = "25"
 
@@ -22,21 +25,47 @@ class TrialFailed(Exception):
     """The new version does not come online, or finds something wrong with itself. The text says what, with the journal's last lines."""
 
 
-def accept(site: Site, trial_id: str, is_accepted: Callable[[], bool], within_s: float) -> None:
-    """Returns once it is accepted. Raises TrialFailed: it crashes, hangs, is not online in time, or has not passed twice."""
-    end_s, failures = time.monotonic() + within_s, 0
+@dataclass(slots=True)
+class _Passed:
+    """Which processes passed the test, and when; none yet: ``lives`` is empty."""
+
+    lives: tuple[str, ...] = ()
+    at_s: float = 0.0
+
+    def note(self, lives: tuple[str, ...]) -> None:
+        self.lives, self.at_s = lives, time.monotonic()
+
+
+def accept(site: Site, trial_id: str, is_accepted: Callable[[], bool], within_s: float, steady_s: float) -> None:
+    """Returns once it is accepted: the same processes passed twice, ``steady_s`` apart.
+
+    Raises TrialFailed: it crashes, hangs, is not online in time, or has not passed twice.
+    """
+    end_s, failures, passed = time.monotonic() + within_s, 0, _Passed()
     while not is_accepted():
         if time.monotonic() > end_s:
-            raise TrialFailed(f"it is not online after {within_s:.0f} s: {_how_units_are(site)}")
+            raise TrialFailed(f"it is not online, or does not stay so, after {within_s:.0f} s: {_how_units_are(site)}")
         if crashing := [name for name in UNITS if _restarts(site, name) >= _MOST_RESTARTS]:
             raise TrialFailed(f"{', '.join(crashing)} crashes, or stands still, again and again.")
-        if all(_is_active(site, name) for name in UNITS):
-            tested = _tested(site, trial_id)
+        if tested := _look(site, trial_id, passed, steady_s):
             failures += tested.status != 0 and '"checks"' in tested.output
             if failures > 1:
                 raise TrialFailed(f"its self-test does not pass: {tested.output.strip().splitlines()[-1]}")
         if not is_accepted():
             time.sleep(_PAUSE_S)
+
+
+def _look(site: Site, trial_id: str, passed: _Passed, steady_s: float) -> Result | None:
+    """What a test said; None: there is nothing to be tested yet, or what has passed is still to show that it lives on."""
+    if not all(_is_active(site, name) for name in UNITS):
+        return None
+    lives = tuple(_property(site, name, "MainPID") for name in UNITS)
+    if lives == passed.lives:
+        return _tested(site, ("--accept", trial_id)) if time.monotonic() - passed.at_s >= steady_s else None
+    tested = _tested(site)
+    if tested.status == 0:
+        passed.note(lives)
+    return tested
 
 
 def wait_until_online(site: Site, within_s: float) -> bool:
@@ -61,10 +90,10 @@ def _journal(site: Site, name: str, since_s: float) -> str:
     return site.programs.run(*asked).output.strip()
 
 
-def _tested(site: Site, trial_id: str) -> Result:
+def _tested(site: Site, more: tuple[str, ...] = ()) -> Result:
     baseline = site.layout.upgrade / BASELINE
     known = ("--known", baseline) if baseline.is_file() else ()
-    return site.programs.run(_pyarchive(site), "self-test", "--json", "--accept", trial_id, *known)
+    return site.programs.run(_pyarchive(site), "self-test", "--json", *more, *known)
 
 
 def _pyarchive(site: Site) -> str:
@@ -76,8 +105,12 @@ def _is_active(site: Site, name: str) -> bool:
 
 
 def _restarts(site: Site, name: str) -> int:
-    shown = site.programs.run("systemctl", "show", "--property", "NRestarts", "--value", name).output.strip()
+    shown = _property(site, name, "NRestarts")
     return int(shown) if shown.isdigit() else 0
+
+
+def _property(site: Site, name: str, which: str) -> str:
+    return site.programs.run("systemctl", "show", "--property", which, "--value", name).output.strip()
 
 
 def _how_units_are(site: Site) -> str:

@@ -18,7 +18,7 @@ from appliance.installation.layout import APPLIANCE_USER, BROKER_UNIT, FILES_GRO
 from appliance.installation.releases import Release
 from appliance.installation.site import Site
 from appliance.installation.steps import Say
-from appliance.installation.trying import BASELINE, WITHIN_S, TrialFailed, accept, last_words, wait_until_online
+from appliance.installation.trying import BASELINE, STEADY_S, WITHIN_S, TrialFailed, accept, last_words, wait_until_online
 from appliance.installation.upgrade_journal import Journal, Result, Stage
 
 MARKER = "upgrade-trial.json"
@@ -45,6 +45,7 @@ class Upgrading:
     configure: Configure
     at_boot: bool = False
     within_s: float = WITHIN_S
+    steady_s: float = STEADY_S
     began_s: float = field(default_factory=time.time)
 
     def run(self) -> Result:
@@ -85,7 +86,7 @@ class Upgrading:
         """Returns where the new version was accepted. Raises TrialFailed, CannotGoOn, OSError."""
         self._at(Stage.TESTING, "Starting and testing it; until that is over nothing is taken in …")
         self._start()
-        accept(self.site, self.journal.trial_id, lambda: self.is_accepted, self.within_s)
+        accept(self.site, self.journal.trial_id, lambda: self.is_accepted, self.within_s, self.steady_s)
 
     @property
     def is_accepted(self) -> bool:

@@ -39,13 +39,15 @@ class InFolder(Programs):
 
 
 class Computer:
-    """With OLD running, three files acknowledged, and NEW made beside it, which ``behaves``: good, fails, crashes, hangs."""
+    """With OLD running, three files acknowledged, and NEW made beside it, which ``behaves``: good, fails, crashes, hangs, or
+    dies: a moment after it has passed.
+    """
 
     def __init__(self, root: Path, behaves: str = "good") -> None:
         self.root = root
         self.layout = Layout(root)
         self.data = root / "var/lib/pyarchive"
-        self.within_s = 0.3 if behaves == "hangs" else 30.0
+        self.within_s = 0.3 if behaves in {"hangs", "dies"} else 30.0
         for folder in ("bin", "run/fake", "run/systemd/system", "lib/systemd", "var/lib/pyarchive-upgrade", "etc/pyarchive/mosquitto"):
             (root / folder).mkdir(parents=True)
         for name in ("systemctl", "journalctl", "systemd-run"):
@@ -101,7 +103,9 @@ class Computer:
         site = Site(layout=self.layout, choices=Choices(), source=self.root / "clone", programs=self.programs)
         begun = journal or upgrade_journal.read(self.layout)
         assert begun is not None
-        return Upgrading(site=site, journal=begun, say=lambda _: None, configure=configure, at_boot=at_boot, within_s=self.within_s)
+        return Upgrading(
+            site=site, journal=begun, say=lambda _: None, configure=configure, at_boot=at_boot, within_s=self.within_s, steady_s=0.05
+        )
 
     def begin(self) -> Journal:
         writing.write(self.layout.upgrading, "")

@@ -35,10 +35,10 @@ state() { cat "$fake/$1" 2>/dev/null || echo inactive; }
 systemctl() {
   verb=$1
   shift
-  names= property=
+  names='' property=''
   for word; do
     case "$word" in
-      ActiveState | NRestarts) property=$word ;;
+      ActiveState | NRestarts | MainPID) property=$word ;;
       -*) ;;
       *) names="$names $word" ;;
     esac
@@ -59,6 +59,11 @@ systemctl() {
         case "$property $(behaviour)" in
           "NRestarts crashes") echo 7 ;;
           NRestarts*) echo 0 ;;
+          "MainPID dies")
+            echo >>"$fake/looks"
+            wc -l <"$fake/looks"
+            ;;
+          MainPID*) echo 1234 ;;
           *) state "$name" ;;
         esac
         ;;

@@ -35,7 +35,10 @@ def test_a_good_version_is_taken_and_the_one_before_stays_beside_it(tmp_path: Pa
     computer.check()
 
 
-@pytest.mark.parametrize(("behaves", "words"), [("fails", "store: away"), ("crashes", "again and again"), ("hangs", "is not online after")])
+@pytest.mark.parametrize(
+    ("behaves", "words"),
+    [("fails", "store: away"), ("crashes", "again and again"), ("dies", "does not stay so"), ("hangs", "it is not online")],
+)
 def test_a_bad_version_is_taken_back_with_its_last_lines(tmp_path: Path, behaves: str, words: str) -> None:
     computer = Computer(tmp_path, behaves)
     result = computer.upgrading(journal=computer.begin()).run()
