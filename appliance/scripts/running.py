@@ -132,8 +132,9 @@ class Running:
             run = self._history.find(output.run_id)
             if run is None or not output.lines:
                 return
-            if output.run_id in self._ordered:
-                self._ordered[output.run_id].heard_s = clock.monotonic_s()
+            if ordered := self._ordered.get(output.run_id):
+                # What prints has begun: the word on that is retained, and may come after the first lines.
+                ordered.has_begun, ordered.heard_s = True, clock.monotonic_s()
             # A message may come twice.
             fresh = [_bounded(line) for line in output.lines if line.sequence >= run.lines]
             if not fresh:

@@ -13,9 +13,11 @@ from nicegui import app as nicegui_app
 from nicegui import core
 from nicegui.app.app import prune_tab_storage
 from nicegui.client import Client
+from nicegui.elements.timer import Timer
 
 from ui.panel import app, here
 from ui.panel.__main__ import main
+from ui.panel.overview import chart
 
 
 def tell(*_: object) -> None:
@@ -23,9 +25,11 @@ def tell(*_: object) -> None:
     assert core.loop
     core.loop.create_task(prune_tab_storage())  # as NiceGUI does by itself every ten seconds
     gc.collect()
+    objects = gc.get_objects()
     told = {
+        "timers": sum(isinstance(each, Timer) for each in objects),  # one keeps its page until its next round
         "pages": len(Client.instances), "websockets": len(core.sio.eio.sockets), "tabs": len(nicegui_app.storage._tabs),
-        "followers": len(here.live()._followers), "followed": len(here.live()._wanted), "objects": len(gc.get_objects()),
+        "followers": len(here.live()._followers), "followed": len(here.live()._wanted), "objects": len(objects),
     }  # fmt: skip
     file = Path(os.environ["PYARCHIVE_PANEL_DATA"]) / "told"
     fresh = file.with_suffix(".new")
@@ -34,6 +38,7 @@ def tell(*_: object) -> None:
 
 
 if __name__ == "__main__":
+    chart._LOOK_EVERY_S = 1.0
     app._RECONNECT_S = float(os.environ.get("TELLING_PATIENCE_S", "1"))
     signal.signal(signal.SIGUSR1, tell)
     sys.exit(main())

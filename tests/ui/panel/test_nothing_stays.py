@@ -40,7 +40,7 @@ def _visited(panel: TellingPanel, visitor: Visitor, rounds: int) -> dict[str, in
     def are_gone() -> bool:
         time.sleep(0.3)  # each look costs the panel something
         told.update(panel.told())
-        return told["pages"] == told["tabs"] == 0
+        return told["pages"] == told["tabs"] == told["timers"] == 0
 
     wait_for(are_gone, 60, "the pages to be gone")
     return told

@@ -213,7 +213,8 @@ def test_pages_come_soon_while_many_download(served: Served, large: tuple[str, b
 
     def download() -> None:
         while not ending.is_set():
-            assert len(served.browser.get(f"/files/{large[0]}").content) == _LARGE
+            got = served.browser.get(f"/files/{large[0]}")
+            assert got.status == 503 or len(got.content) == _LARGE  # the place of the one before may not be free yet
 
     with ThreadPoolExecutor(OF_ONE - 1) as pool:
         running = [pool.submit(download) for _ in range(OF_ONE - 1)]
