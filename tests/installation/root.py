@@ -51,6 +51,7 @@ class Root:
         self._process: subprocess.Popen[bytes] | None = None
         self._cgroup: Cgroup | None = None
         self._namespaces: dict[str, int] = {}
+        self._commands: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         self.disk.mount()
@@ -101,11 +102,13 @@ class Root:
 
     def start(self, *command: str | Path, **how: Unpack[How]) -> subprocess.Popen[str]:
         """Output and errors together, as text."""
-        return subprocess.Popen(
+        command_process = subprocess.Popen(
             self._entered(command, how.get("user"), how.get("folder", "/")), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, pass_fds=tuple(self._namespaces.values()),
             env=_ENVIRONMENT | dict(how.get("environment", {})), start_new_session=True,
         )  # fmt: skip
+        self._commands = [each for each in self._commands if each.returncode is None] + [command_process]
+        return command_process
 
     def attempt(self, *command: str | Path, given: str = "", timeout_s: float = 120, **how: Unpack[How]) -> tuple[int, str]:
         """Exit status, and what was printed. Raises CommandFailed: it took longer."""
@@ -189,8 +192,16 @@ class Root:
 
     def _ended(self, timeout_s: float) -> None:
         assert self._process is not None
-        self._process.wait(timeout_s)
+        wait_for(self._is_over, timeout_s, "the root to end")
         self._end()
+
+    def _is_over(self) -> bool:
+        """Commands are woken: what systemd is about to kill it stops, nsenter stops with that, and would not see its end."""
+        for each in self._commands:
+            if each.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each.pid, signal.SIGCONT)
+        return not self.runs
 
     def _end(self) -> None:
         """Each process of the root, its namespaces and its cgroup. Can be repeated."""
