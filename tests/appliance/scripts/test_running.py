@@ -111,6 +111,17 @@ def test_an_order_that_the_runner_does_not_take_is_not_left_waiting(scene: Scene
     assert "did not take it" in scene.wait_state(run_id, "refused")["reason"]
 
 
+def test_what_has_printed_had_begun_whatever_word_on_that_is_missing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_module, "_GRACE_S", 60.0)
+    scene.save()
+    scene.runner._begins = False
+    run_id = scene.run()
+    scene.runner.write(run_id, "begun")
+    wait_for(lambda: scene.facts(run_id)["lines"] == 1, what="the line")
+    monkeypatch.setattr(running_module, "_GRACE_S", 0.2)
+    assert "went away" in scene.wait_state(run_id, "lost")["reason"]
+
+
 def test_a_run_outlives_the_appliance_and_one_that_ended_meanwhile_is_known_to_have(
     scene: Scene, make_broker: MakeBroker, broker_address: BrokerAddress, topics: Topics, heard: dict[str, bytes], tmp_path: Path
 ) -> None:
