@@ -22,7 +22,8 @@ class ThisPi:
         state: dict[str, Any] = (live.get("appliance/hardware") if live.online else None) or {}
         words = in_words(state)
         self._card.set_visibility(bool(words))
-        self._model.set(state.get("model") or "This computer")
+        self._model.set(state.get("model") or "")
+        self._model.set_visibility(bool(state.get("model")))  # the card is named after this computer already
         self._words.show(words)
 
 
