@@ -108,7 +108,7 @@ def test_values_follow_an_upload(ha: Any, home: House) -> None:
     assert float(at_risk["state"]) == pytest.approx(len(content) / 1e9, abs=0.001)
     assert number(ha, "progress") == 0
     assert (number(ha, "archives"), number(ha, "batches_pending")) == (1, 6)
-    home.ask("settings/set", name="upload_limit_kb_per_s", value=1500)
+    home.ask("settings/set", name="upload_limit_kb_per_s", value=600)
     home.ask("transfer/resume")
     ha.wait_for_state("binary_sensor.pyarchive_transferring", "on")
     ha.wait_for_state("sensor.pyarchive_status", "transferring")

@@ -51,6 +51,13 @@ def test_a_bad_version_is_taken_back_with_its_last_lines(tmp_path: Path, behaves
     computer.check()
 
 
+def test_a_version_does_not_answer_for_the_crashes_of_another(tmp_path: Path) -> None:
+    computer = Computer(tmp_path, "crashes")
+    write(computer.root / "run/pyarchive-appliance/starts", "5")
+    assert not computer.upgrading(journal=computer.begin()).run().upgraded
+    assert not (computer.root / "run/pyarchive-appliance").exists()
+
+
 @pytest.mark.parametrize(("behaves", "power", "first"), [("good", False, 2), ("good", True, 5), ("fails", True, 7), ("fails", False, 11)])
 def test_killed_after_any_event_it_ends_with_one_of_the_two_and_everything_that_was_acknowledged(
     tmp_path: Path, behaves: str, power: bool, first: int
