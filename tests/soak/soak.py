@@ -27,6 +27,12 @@ from tests.waiting import wait_for
 
 _EVERY_S = 5.0
 _REST_S = 240.0
+_CATALOG = Tolerance(most=3 * MIB)
+"""Its journal is folded into the snapshot when it is larger than that by 1 MiB, and two generations are kept."""
+_SQLITE = Tolerance(most=4 * MIB)
+"""SQLite's journal grows to 1,000 pages, and is used again from its beginning then."""
+_EXPECTED = {"many_tombstones"}
+"""A day's removals are due within minutes: much of all that is there, so the appliance asks before it lets that go. Nobody answers."""
 _RESTARTS = ((0.06, "panel"), (0.1, "broker"), (0.2, "broker"), (0.45, "broker"), (0.8, "broker"))
 """When, of the whole time. The panel only while it warms up: a new process would hide what the old one let grow."""
 _SAMPLE = 20
@@ -147,11 +153,11 @@ class Soak:
         kinds += [
             ("topics besides archives", "", COUNTED), ("topics of scripts", "", Tolerance(most=50)), ("archives", "", COUNTED),
             ("uploaded", "bytes", None),
-            ("catalog bytes", "bytes", Tolerance(most=1 * MIB, ratio=0.1)), ("catalog files", "", COUNTED),
+            ("catalog bytes", "bytes", _CATALOG), ("catalog files", "", COUNTED),
             ("ledger bytes", "bytes", Tolerance(most=1 * MIB, ratio=0.25)), ("ledger files", "", Tolerance(most=20, ratio=0.1)),
             ("log bytes", "bytes", None), ("spool files", "", COUNTED), ("uploads files", "", Tolerance(most=6, of_quiet=True)),
             ("trash files", "", Tolerance(most=20, ratio=0.1)), ("scripts bytes", "bytes", None), ("scripts files", "", None),
-            ("panel's folder bytes", "bytes", Tolerance(most=1 * MIB)), ("panel's folder files", "", COUNTED),
+            ("panel's folder bytes", "bytes", _SQLITE), ("panel's folder files", "", COUNTED),
             ("temporary files", "", Tolerance(most=4, of_quiet=True)),
         ]  # fmt: skip
         return [
@@ -255,7 +261,7 @@ class Soak:
 
     def _problems(self) -> list[str]:
         state = json.loads(self.scene.house.seen[self.scene.topics("appliance/state")])
-        return [f"{each['code']}: {each['message']}" for each in state["problems"]]
+        return [f"{each['code']}: {each['message']}" for each in state["problems"] if each["code"] not in _EXPECTED]
 
     def _panels_uploads(self) -> list[Any]:
         answer = Visitor(self.scene.panel.port, self.scene.ada).ask("GET", "/upload/unfinished")
