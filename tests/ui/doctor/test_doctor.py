@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from mqtt.messages import ConnectionState, LogLine
+from tests.rights import as_nobody, folder_for_all
 from tests.ui.conftest import Run
 from tests.ui.doctor.conftest import DEAD, Computer, found, settings
 from tests.ui.stand_in import NOW, StandIn, problem
@@ -148,7 +148,11 @@ def test_programs_are_looked_for_on_the_prepared_computer_alone(computer: Comput
     assert Machine(computer.root).run("ls") is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_address_that_we_may_not_read_is_known_as_such(client_data: Path) -> None:
-    (client_data / "client.toml").chmod(0o000)
-    assert not Doctor({}, client_data).case.allowed
+def test_an_address_that_we_may_not_read_is_known_as_such() -> None:
+    with folder_for_all() as data:
+        file = data / "client.toml"
+        file.write_text('appliance_id = "box-1234"\n[mqtt]\nhost = "127.0.0.1"\nport = 1\nusername = "cli"\npassword = "x"\n')
+        assert Doctor({}, data).case.allowed
+        file.chmod(0o000)
+        with as_nobody():
+            assert not Doctor({}, data).case.allowed
