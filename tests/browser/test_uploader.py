@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chromium import slow_line
 from tests.browser.conftest import Visit
@@ -57,6 +57,22 @@ def test_a_file_goes_on_after_the_panel_was_killed_in_the_middle(
     expect(row).to_contain_text("Received", timeout=PATIENCE_MS)
     assert is_whole(house, "Ferien am Meer", film)
     expect(row.get_by_role("link", name="Open")).to_have_attribute("href", f"/archives/{archive_of(house, 'Ferien am Meer')['id']}")
+
+
+def test_a_file_that_was_chosen_before_the_page_was_ready_is_not_forgotten(visit: Visit, admin: str, tmp_path: Path) -> None:
+    page = visit(admin).page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/uploader.js", hold)
+    page.goto("/upload", wait_until="commit")
+    page.set_input_files("#files", made(tmp_path, "early.bin", 1000))
+    assert held
+    held[0].continue_()
+    expect(page.get_by_label("Title of early.bin")).to_be_visible()
+    page.close(run_before_unload=False)
 
 
 @pytest.fixture

@@ -292,6 +292,8 @@ for (const id of ["files", "folder", "one"]) {
     target.value = "";
   });
 }
+// Chosen before this script was there, or kept by the browser over a reload.
+for (const id of ["files", "folder"]) if (find(id).files.length) find(id).dispatchEvent(new Event("change"));
 find("send").addEventListener("click", send);
 find("owner")?.addEventListener("change", ({ target }) => {
   for (const one of sendings) if (one.state === "ready" && !one.resumed) one.owner = target.value;
