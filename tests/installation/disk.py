@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.installation.kernel import cut_off
+from tests.waiting import wait_for
 
 
 class Disk:
@@ -35,7 +36,19 @@ class Disk:
         """A rare commit: what nobody synced is lost by a power cut minutes later, too. Heedless: quick, and a sync is none."""
         self.at.mkdir(parents=True, exist_ok=True)
         if not self.is_mounted:
-            _run("mount", "-o", f"loop,commit=300{',nobarrier' if heedless else ''}", str(self.image), str(self.at))
+            wait_for(lambda: self._is_mounted_anew(heedless=heedless), 60, "nobody else to have the disk mounted")
+
+    def _is_mounted_anew(self, *, heedless: bool) -> bool:
+        """A file system without power stays so while anybody has it mounted still: a namespace that is about to end."""
+        _run("mount", "-o", f"loop,commit=300{',nobarrier' if heedless else ''}", str(self.image), str(self.at))
+        probe = self.at / ".pyarchive-probe"
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError:
+            self.unmount()
+            return False
+        return True
 
     def unmount(self) -> None:
         if self.is_mounted:

@@ -65,7 +65,8 @@ class Root:
 
     def boot(self, timeout_s: float = 120) -> str:
         """Until systemd has nothing left to do: ``running`` or ``degraded``."""
-        assert self._process is None, "it runs already"
+        assert not self.runs, "it runs already"
+        self._end()
         self.disk.mount()
         self._cgroup = Cgroup()
         namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--fork", "--kill-child", "--propagation", "private"]
