@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.waiting import PATIENCE_S
 from ui.panel.sessions import COOKIE
@@ -58,7 +58,12 @@ class Visitor:
 
     def open(self, path: str) -> Page:
         """The page, when it is drawn and its websocket is there."""
-        self.page.goto(path)
+        try:
+            self.page.goto(path)
+        except Error as error:
+            if "ERR_ABORTED" not in error.message:
+                raise
+            self.page.goto(path)  # a page that was on its way itself, after a sign-in, came in between
         self.page.wait_for_function("!window.socket || window.socket.connected")
         return self.page
 
