@@ -56,7 +56,7 @@ class HardwareWatch:
         while not self._stop.wait(_LOOK_EVERY_S):
             try:
                 self.look()
-            except Exception:
+            except Exception:  # whatever a computer tells wrongly: it is logged, and the next look comes
                 log.exception("a look at the computer failed")
 
     def look(self) -> None:

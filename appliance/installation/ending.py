@@ -26,7 +26,7 @@ def wait_until_online(site: Site) -> None:
                 f"everything is installed, but not everything is running after {_PATIENCE_S:.0f} s.\n{_why(site)}",
                 "Mend what is said above, then run this again: sudo ./install.sh. `pyarchive doctor` looks at more.",
             )
-        time.sleep(_PAUSE_S)
+        time.sleep(_PAUSE_S)  # systemd is asked again; the loop ends by its own deadline
 
 
 def tell(site: Site, say: Say, *, new: bool) -> None:

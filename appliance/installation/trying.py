@@ -52,7 +52,7 @@ def accept(site: Site, trial_id: str, is_accepted: Callable[[], bool], within_s:
             if failures > 1:
                 raise TrialFailed(f"its self-test does not pass: {tested.output.strip().splitlines()[-1]}")
         if not is_accepted():
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # systemd is asked again; the loop ends by its own deadline
 
 
 def _look(site: Site, trial_id: str, passed: _Passed, steady_s: float) -> Result | None:
@@ -74,7 +74,7 @@ def wait_until_online(site: Site, within_s: float) -> bool:
     while time.monotonic() < end_s:
         if not site.programs.run(_pyarchive(site), "status", "--json").status:
             return True
-        time.sleep(_PAUSE_S)
+        time.sleep(_PAUSE_S)  # systemd is asked again; the loop ends by its own deadline
     return False
 
 

@@ -103,7 +103,7 @@ def _wait_for_data(data: Path, say: Say) -> None:
     if not data_is_there(data):
         say(f"Waiting for the disk of {data}: what lies there says how the upgrade ends.")
     while not data_is_there(data):
-        time.sleep(_DISK_PAUSE_S)
+        time.sleep(_DISK_PAUSE_S)  # however long: a disk that is away decides nothing
 
 
 def _end(layout: Layout, source: Path, say: Say, programs: Programs, *, at_boot: bool) -> Result | None:
@@ -252,7 +252,7 @@ def _follow(site: Site, say: Say) -> int:
             return 0 if result.upgraded else 1
         if not at_work:
             raise CannotGoOn("the upgrade was broken off.", _IT_ENDS)
-        time.sleep(_PAUSE_S)
+        time.sleep(_PAUSE_S)  # the other process is asked again; it ends, or is found gone
 
 
 def _is_at_work(site: Site) -> bool:
